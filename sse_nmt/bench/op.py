@@ -1,0 +1,52 @@
+"""`sse-nmt bench op`: what one call of the perturbation costs."""
+
+from __future__ import annotations
+
+import random
+import statistics
+
+import torch
+from torch import Tensor
+
+from sse_nmt.bench.options import OpOptions
+from sse_nmt.bench.timing import Spread, interleaved
+from sse_nmt.errors import UserError
+from sse_nmt.sse import CompleteGraph
+
+ROWS = (8_000, 32_000, 1_000_000)
+_SPECIAL = 4
+
+
+def bench_op(options: OpOptions) -> None:
+    """Print milliseconds of ``CompleteGraph.sample``, ``ids.clone()`` and a Python loop, for several V."""
+    if options.repeats < 2 or options.ids < 1:
+        raise UserError(f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(options.seed)
+    print(f"{options.ids:,} ids, p0 = {options.prob}, {device}, {torch.get_num_threads()} threads, median [quartiles] of "
+          f"{options.repeats} calls in turn (loop: 3)")  # fmt: skip
+    print(f"{'V':>9}  {'sample, ms':>22}  {'clone, ms':>22}  {'loop, ms':>9}  {'loop / sample':>13}")
+    for rows in ROWS:
+        transition = CompleteGraph(rows, options.prob, range(_SPECIAL, rows)).to(device)
+        ids = torch.randint(rows, (options.ids,), device=device)
+        sample, clone = interleaved([lambda t=transition, i=ids: t.sample(i), ids.clone], options.repeats)  # type: ignore[misc]
+        (loop,) = interleaved([lambda r=rows, i=ids.cpu(): python_loop(i, r, options.prob)], 3)  # type: ignore[misc]
+        ratio = statistics.median(loop) / statistics.median(sample)
+        print(f"{rows:>9,}  {_ms(sample):>22}  {_ms(clone):>22}  {statistics.median(loop) * 1e3:>9.1f}  {ratio:>12.0f}x")
+
+
+def python_loop(ids: Tensor, rows: int, prob: float) -> Tensor:
+    """The same distribution, an id at a time, as one would first write it."""
+    draw = random.random
+    out = []
+    for i in ids.tolist():
+        if i >= _SPECIAL and draw() < prob:
+            k = random.randrange(_SPECIAL, rows - 1)
+            i = k + (k >= i)
+        out.append(i)
+    return torch.tensor(out)
+
+
+def _ms(seconds: list[float]) -> str:
+    spread = Spread.of([second * 1e3 for second in seconds])
+    return f"{spread.median:.3f} [{spread.low:.3f}, {spread.high:.3f}]"

@@ -1,0 +1,89 @@
+"""`sse-nmt bench overhead`: the step time of `translation_sse` beside that of `translation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from fairseq import options as fairseq_options
+from fairseq import optim, tasks
+from fairseq.data import Dictionary
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+
+import sse_nmt.tasks.translation_sse  # noqa: F401 (registers the task)
+from sse_nmt.bench.options import OverheadOptions
+from sse_nmt.bench.timing import Spread, interleaved
+from sse_nmt.errors import UserError
+
+_SENTENCE = 25  # tokens
+
+
+def bench_overhead(options: OverheadOptions) -> None:
+    """Print both step times and their ratio, pair by pair, on the same batches."""
+    if options.pairs < 2:
+        raise UserError(f"`--pairs` must be at least 2, but is {options.pairs} instead.")
+    steps = [training_step(task, options) for task in ("translation", "translation_sse")]
+    plain, sse = interleaved(steps, options.pairs)
+    ratio = Spread.of([b / a for a, b in zip(plain, sse, strict=True)])
+    print(f"{options.layers} + {options.layers} layers, width {options.width}, V = {options.words:,}, "
+          f"{options.tokens:,} target tokens a batch, seed {options.seed}, {torch.get_num_threads()} threads, "
+          f"{options.pairs} pairs of steps in turn, median [quartiles]")  # fmt: skip
+    for name, seconds in (("translation", plain), ("translation_sse", sse)):
+        spread = Spread.of([second * 1e3 for second in seconds])
+        print(f"{name:<16}{spread.median:9.1f} ms [{spread.low:.1f}, {spread.high:.1f}]")
+    print(f"{'ratio':<16}{ratio.median:9.4f}    [{ratio.low:.4f}, {ratio.high:.4f}]")
+
+
+def training_step(name: str, options: OverheadOptions) -> Callable[[], None]:
+    """A full update (forward, backward, Adam) of a seeded model under the task of that name."""
+    config = convert_namespace_to_omegaconf(_arguments(name, options))
+    dictionary = _dictionary(options.words)
+    task = tasks.TASK_REGISTRY[name](config.task, dictionary, dictionary)
+    torch.manual_seed(options.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = task.build_model(config.model).to(device)
+    criterion = task.build_criterion(config.criterion)
+    optimizer = optim.build_optimizer(config.optimizer, [p for p in model.parameters() if p.requires_grad])
+    batches = [_batch(dictionary, options, number, device) for number in range(8)]
+    updates = 0
+
+    def step() -> None:
+        nonlocal updates
+        task.train_step(batches[updates % len(batches)], model, criterion, optimizer, updates)
+        optimizer.step()
+        optimizer.zero_grad()
+        updates += 1
+
+    return step
+
+
+def _arguments(name: str, options: OverheadOptions) -> Any:
+    width, layers = str(options.width), str(options.layers)
+    words = ["data", "--task", name, "--arch", "transformer", "--share-all-embeddings", "--seed", str(options.seed)]
+    for part in ("encoder", "decoder"):
+        words += [f"--{part}-layers", layers, f"--{part}-embed-dim", width, f"--{part}-attention-heads", "4"]
+        words += [f"--{part}-ffn-embed-dim", str(4 * options.width)]
+    words += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--dropout", "0.1"]
+    words += ["--optimizer", "adam", "--lr", "1e-4", "--max-tokens", str(options.tokens)]
+    return fairseq_options.parse_args_and_arch(fairseq_options.get_training_parser(), input_args=words)
+
+
+def _dictionary(words: int) -> Dictionary:
+    dictionary = Dictionary()
+    for word in range(words - dictionary.nspecial):
+        dictionary.add_symbol(f"w{word}")
+    return dictionary
+
+
+def _batch(dictionary: Dictionary, options: OverheadOptions, number: int, device: str) -> dict[str, Any]:
+    generator = torch.Generator().manual_seed(options.seed * 1000 + number)
+    sentences = max(1, options.tokens // _SENTENCE)
+    shape = (sentences, _SENTENCE)
+    source, target = (
+        torch.randint(dictionary.nspecial, len(dictionary), shape, generator=generator).to(device) for _ in range(2)
+    )
+    previous = torch.cat((torch.full_like(target[:, :1], dictionary.eos()), target[:, :-1]), dim=1)
+    lengths = torch.full((sentences,), _SENTENCE, device=device)
+    net_input = {"src_tokens": source, "src_lengths": lengths, "prev_output_tokens": previous}
+    return {"net_input": net_input, "target": target, "ntokens": target.numel(), "nsentences": sentences}

@@ -1,0 +1,152 @@
+"""`sse-nmt prepare`: from a corpus to a folder that fairseq trains on.
+
+    DIR/raw/                 what was fetched
+    DIR/text/                cleaned text, {train,valid,test}.{source,target language}
+    DIR/pieces/              the same in SentencePiece pieces
+    DIR/sentencepiece.model  the joint model
+    DIR/bin/                 fairseq's binary data and dictionaries
+    DIR/manifest.json        options, counts, versions; written last: a folder that has it is complete
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from sse_nmt.atomic_files import read_json, whole_folder, write_json, write_lines
+from sse_nmt.corpora import libreoffice_help, multi30k
+from sse_nmt.corpora.binarisation import binarise
+from sse_nmt.corpora.bitext import read_bitext
+from sse_nmt.corpora.cleaning import clean_documents, normalise, within_length
+from sse_nmt.corpora.options import CORPORA, LengthRules, PrepareOptions
+from sse_nmt.corpora.pairs import Document, Splits
+from sse_nmt.corpora.segmentation import train_model
+from sse_nmt.corpora.splitting import split_by_document
+from sse_nmt.errors import UserError
+from sse_nmt.progress import bar, say, step
+
+def prepare(options: PrepareOptions, destination: Path) -> None:
+    """Fetch, clean, split, segment and binarise into ``destination``; nothing to do if that is done already.
+
+    Raises:
+        UserError: what the options ask for cannot be had, or ``destination`` was prepared with other options.
+    """
+    _check(options)
+    if is_prepared(destination, options):
+        say(f"{destination} is prepared already.")
+        return
+    removed: Counter[str] = Counter()
+    versions: dict[str, str] = {}
+    with step(f"Fetching {options.corpus}"):
+        documents_or_splits = _fetch(options, destination / "raw", versions)
+    with step("Cleaning and splitting"):
+        splits = _split(options, documents_or_splits, removed)
+    with step(f"Training a SentencePiece model of {options.pieces} pieces"):
+        sample = splits.train[: options.pairs]
+        model = train_model(sample, options.pieces, destination / "sentencepiece.model")
+    with step("Segmenting"):
+        splits = _choose_training_pairs(options, splits, model, removed)
+        _check_not_empty(splits)
+        _write(options, destination, splits, model)
+    with step("Binarising"):
+        binarise(destination / "pieces", destination / "bin", options.source_lang, options.target_lang)
+    counts = {name: len(pairs) for name, pairs in splits.items()}
+    manifest = {"options": asdict(options), "pairs": counts, "removed": dict(removed), "versions": versions}
+    write_json(destination / "manifest.json", manifest)
+    _report(counts, removed)
+
+
+def is_prepared(destination: Path, options: PrepareOptions) -> bool:
+    path = destination / "manifest.json"
+    if not path.exists():
+        return False
+    before = read_json(path)["options"]
+    now = asdict(options)
+    for name in now:
+        if before.get(name) != now[name]:
+            raise UserError(
+                f"{destination} was prepared with `{name}` {before.get(name)!r}, not {now[name]!r}: "
+                f"choose another folder or remove this one."
+            )
+    return True
+
+
+def _check(options: PrepareOptions) -> None:
+    if options.corpus not in CORPORA:
+        raise UserError(f"The corpus must be one of {', '.join(CORPORA)}, but is {options.corpus!r} instead.")
+    if options.corpus == "files" and (options.source is None or options.target is None):
+        raise UserError("The corpus `files` needs both `--source` and `--target`.")
+    for name, least in (("pairs", 1), ("valid", 1), ("test", 1), ("pieces", 1), ("min_length", 1), ("max_length", 1)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            raise UserError(f"`--{name.replace('_', '-')}` must be at least {least}, but is {value} instead.")
+    if not options.max_ratio >= 1.0:
+        raise UserError(f"`--max-ratio` must be at least 1, but is {options.max_ratio} instead.")
+
+
+def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list[Document] | Splits:
+    if options.corpus == "libreoffice-help":
+        versions.update(libreoffice_help.fetch(raw))
+        return list(libreoffice_help.documents(raw))
+    if options.corpus == "multi30k":
+        if options.folder is not None:
+            return multi30k.splits(Path(options.folder))
+        multi30k.fetch(raw, options.mirror)
+        return multi30k.splits(raw)
+    assert options.source is not None and options.target is not None
+    return read_bitext(Path(options.source), Path(options.target))
+
+
+def _split(options: PrepareOptions, text: list[Document] | Splits, removed: Counter[str]) -> Splits:
+    """Our own split of documents, or official splits, whose validation and test text stays as published."""
+    if isinstance(text, Splits):
+        (train,) = clean_documents([Document("train", text.train)], removed)
+        pairs = list(train.pairs)
+        random.Random(options.seed).shuffle(pairs)
+        tidy = [[(normalise(source), normalise(target)) for source, target in part] for part in (text.valid, text.test)]
+        splits = Splits(pairs, *tidy)
+    else:
+        documents = list(clean_documents(text, removed))
+        splits = split_by_document(documents, options.valid, options.test, options.seed, removed)
+    _check_not_empty(splits)
+    return splits
+
+
+def _check_not_empty(splits: Splits) -> None:
+    for name, pairs in splits.items():
+        if not pairs:
+            raise UserError(f"The {name} text must hold at least one pair, but is empty after cleaning and splitting.")
+
+
+def _choose_training_pairs(
+    options: PrepareOptions, splits: Splits, model: sentencepiece.SentencePieceProcessor, removed: Counter[str]
+) -> Splits:
+    """The first `pairs` training pairs, in their seeded order, that keep the length rules."""
+    rules = LengthRules(options.min_length, options.max_length, options.max_ratio)
+    kept = within_length(splits.train, lambda line: len(model.encode(line)), rules, removed)
+    return replace(splits, train=list(islice(kept, options.pairs)))
+
+
+def _write(
+    options: PrepareOptions, destination: Path, splits: Splits, model: sentencepiece.SentencePieceProcessor
+) -> None:
+    languages = (options.source_lang, options.target_lang)
+    with whole_folder(destination / "text") as text, whole_folder(destination / "pieces") as pieces:
+        for name, pairs in bar(splits.items(), "segmenting", "splits"):
+            for side, language in enumerate(languages):
+                lines = [pair[side] for pair in pairs]
+                write_lines(text / f"{name}.{language}", lines)
+                write_lines(pieces / f"{name}.{language}", (" ".join(line) for line in model.encode(lines, out_type=str)))
+
+
+def _report(counts: dict[str, int], removed: Counter[str]) -> None:
+    say("  pairs    " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    say("  removed  " + (", ".join(f"{rule} {count:,}" for rule, count in sorted(removed.items())) or "none"))
+
+

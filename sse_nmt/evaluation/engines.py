@@ -1,0 +1,96 @@
+"""Two engines that translate pieces: CTranslate2 for speed, fairseq as the reference."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import ctranslate2
+
+from sse_nmt.errors import UserError
+from sse_nmt.evaluation.conversion import convert
+from sse_nmt.evaluation.options import SearchOptions
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: its checkpoint, the folder of its dictionaries, and its languages."""
+
+    checkpoint: Path
+    dictionaries: Path
+    source_lang: str
+    target_lang: str
+
+
+class Engine(Protocol):
+    def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
+        """Pieces of each source line -> pieces of its best translation; no line is empty."""
+        ...
+
+
+def engine(model: Model, options: SearchOptions, cache: Path) -> Engine:
+    """The engine that ``options`` ask for; ``cache`` keeps a converted model."""
+    options.check()
+    if options.engine == "fairseq":
+        return FairseqEngine(model, options)
+    return CTranslate2Engine(model, options, cache)
+
+
+class CTranslate2Engine:
+    def __init__(self, model: Model, options: SearchOptions, cache: Path) -> None:
+        self._options = options
+        device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
+        path = convert(model.checkpoint, model.dictionaries, model.source_lang, model.target_lang, cache)
+        try:
+            self._translator = ctranslate2.Translator(
+                str(path),
+                device=device,
+                compute_type=options.compute_type,
+                intra_threads=len(os.sched_getaffinity(0)),
+            )
+        except ValueError as error:
+            raise UserError(f"CTranslate2 cannot load the model on {device}: {error}") from error
+
+    def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
+        results = self._translator.translate_batch(
+            list(lines),
+            beam_size=self._options.beam,
+            length_penalty=self._options.length_penalty,
+            max_decoding_length=self._options.max_length,
+            max_batch_size=self._options.batch_tokens,
+            batch_type="tokens",
+        )
+        return [result.hypotheses[0] for result in results]
+
+
+class FairseqEngine:
+    def __init__(self, model: Model, options: SearchOptions) -> None:
+        self._model = model
+        self._options = options
+
+    def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
+        text = "".join(" ".join(line) + "\n" for line in lines)
+        done = subprocess.run(self._command(len(lines)), input=text, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise UserError(f"fairseq-interactive failed: {done.stderr.strip().splitlines()[-1]}")
+        found = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("H-")]
+        best = {int(tag.removeprefix("H-")): pieces.split() for tag, _, pieces in found}
+        return [best[number] for number in range(len(lines))]
+
+    def _command(self, lines: int) -> list[str]:
+        model, options = self._model, self._options
+        return [
+            sys.executable, "-m", "fairseq_cli.interactive", str(model.dictionaries),
+            "--user-dir", str(_PACKAGE), "--task", "translation", "--path", str(model.checkpoint),
+            "--source-lang", model.source_lang, "--target-lang", model.target_lang,
+            "--beam", str(options.beam), "--lenpen", str(options.length_penalty),
+            "--max-len-a", "0", "--max-len-b", str(options.max_length),
+            "--max-tokens", str(options.batch_tokens), "--buffer-size", str(lines),
+        ]  # fmt: skip

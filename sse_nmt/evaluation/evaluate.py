@@ -1,0 +1,61 @@
+"""`sse-nmt evaluate`: translate a held-out text, score it, and keep all of it in the run folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.checkpoints import load_checkpoint, updates
+from sse_nmt.errors import UserError
+from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.translation import Translator
+
+
+def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any]:
+    """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,json}.
+
+    Raises:
+        UserError: no run folder, its data gone, or a checkpoint that cannot be used.
+    """
+    if not (run / "run.json").is_file():
+        raise UserError(f"{run} must be a run folder, but holds no run.json.")
+    record = read_json(run / "run.json")
+    text = Path(record["data"]["folder"]) / "text"
+    source, target = (text / f"{split}.{record[side]}" for side in ("source_lang", "target_lang"))
+    for path in (source, target):
+        if not path.is_file():
+            raise UserError(f"{path} must hold the {split} text of {run}, but there is no such file.")
+    checkpoint = run / "checkpoints" / "checkpoint_best.pt"
+    translator = Translator(run, options)
+    start = time.monotonic()
+    hypotheses = translator.translate(read_lines(source))
+    seconds = time.monotonic() - start
+    result = {
+        "split": split,
+        "sentences": len(hypotheses),
+        "seconds": seconds,
+        "updates": updates(load_checkpoint(checkpoint)),
+        "search": asdict(options),
+        "scores": score(hypotheses, read_lines(target)),
+    }
+    write_lines(run / "scores" / f"{split}.hyp", hypotheses)
+    write_lines(run / "scores" / f"{split}.ref", read_lines(target))
+    write_json(run / "scores" / f"{split}.json", result)
+    return result
+
+
+def evaluate_files(hypotheses: Path, reference: Path) -> dict[str, Any]:
+    """Score one file against another, line by line."""
+    for path in (hypotheses, reference):
+        if not path.is_file():
+            raise UserError(f"{path} must be a text file, but there is none.")
+    lines, references = read_lines(hypotheses), read_lines(reference)
+    if len(lines) != len(references):
+        raise UserError(
+            f"{hypotheses} must have as many lines as {reference}, {len(references)}, but has {len(lines)} instead."
+        )
+    return {"sentences": len(lines), "scores": score(lines, references)}

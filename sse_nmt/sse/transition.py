@@ -1,0 +1,156 @@
+"""Transitions: which row of an embedding table stands in for which, and how often.
+
+Source: Wu, Li, Hsieh, Sharpnack, "Stochastic Shared Embeddings", NeurIPS 2019 (arXiv 1905.10630).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+def check_probability(name: str, value: float) -> float:
+    """Return ``value`` if it is a probability, raise ValueError otherwise (NaN included)."""
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"`{name}` must be in [0, 1], but is {value} instead.")
+    return float(value)
+
+
+def generator_argument(generator: torch.Generator | None) -> dict[str, torch.Generator]:
+    """Keyword for torch's random functions: with ``generator=None`` spelled out they refuse symbolic shapes."""
+    return {} if generator is None else {"generator": generator}
+
+
+class Transition(nn.Module):
+    """p(j, .) over the rows of an embedding table, with p(j, j) = 1 - prob for every candidate j.
+
+    Candidates are the rows that may be replaced and may replace; all other rows (padding, end of sentence, …)
+    stay as they are. Its tensors are non-persistent buffers: they follow ``.to(device)`` and leave every
+    state dict as it was. A subclass says only what a chosen id turns into (`draw`) and the matrix for that
+    (`probabilities`).
+
+    Args:
+        num_embeddings: number of rows V of the table.
+        prob: probability p0 that a candidate is replaced, per look-up.
+        candidates: row numbers; all rows when None.
+
+    Raises:
+        ValueError: `prob` outside [0, 1], a candidate outside [0, V), or fewer than two candidates.
+    """
+
+    candidates: Tensor  # (N,), ascending
+    ranks: Tensor  # (V,), the place of each row among the candidates, -1 for the others
+
+    def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
+        super().__init__()
+        self.num_embeddings = num_embeddings
+        self.prob = check_probability("prob", prob)
+        # The log-probability of keeping an id: the rate of the geometric gaps between replacements.
+        self._log_keep = math.log1p(-self.prob) if self.prob < 1.0 else -math.inf
+        rows = _candidate_rows(num_embeddings, candidates)
+        ranks = torch.full((num_embeddings,), -1, dtype=torch.long)
+        ranks[rows] = torch.arange(len(rows))
+        self.register_buffer("candidates", rows, persistent=False)
+        self.register_buffer("ranks", ranks, persistent=False)
+        self.num_candidates = len(rows)  # N
+        # Dictionaries put special symbols first and fillers last: what is left is one range, and arithmetic
+        # on it beats a look-up in tables of V entries that no cache holds.
+        first, last = int(rows[0]), int(rows[-1])
+        self._range = (first, last) if last - first + 1 == len(rows) else None
+
+    def is_candidate(self, ids: Tensor) -> Tensor:
+        """Ids (*) -> bool (*)."""
+        if self._range is None:
+            return self.ranks[ids] >= 0
+        return (ids >= self._range[0]) & (ids <= self._range[1])
+
+    def rank_of(self, ids: Tensor) -> Tensor:
+        """The place of candidates among the candidates, (*) -> (*) in [0, N); undefined for other rows."""
+        return self.ranks[ids] if self._range is None else ids - self._range[0]
+
+    def row_at(self, rank: Tensor) -> Tensor:
+        """The inverse of `rank_of`: (*) in [0, N) -> rows (*)."""
+        return self.candidates[rank] if self._range is None else rank + self._range[0]
+
+    def sample(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw a replacement for each of ``ids`` (any shape, any integer type); ``ids`` itself is not modified.
+
+        All work stays on the device of the ids, with shapes that depend on the shape of ``ids`` alone.
+        """
+        if self.prob == 0.0:
+            return ids.clone()
+        count = ids.numel()
+        # The slot past the end takes whatever is drawn beyond the last id.
+        flat = torch.cat((ids.reshape(-1), ids.new_zeros(1)))  # (n) -> (n + 1)
+        places = self._chosen_places(count, ids.device, generator)  # (K)
+        chosen = flat[places].long()
+        drawn = torch.where(self.is_candidate(chosen), self.draw(chosen, generator), chosen)
+        flat.scatter_(0, places, drawn.to(flat.dtype))
+        return flat[:count].view(ids.shape)
+
+    def _chosen_places(self, count: int, device: torch.device, generator: torch.Generator | None) -> Tensor:
+        """Places in [0, count) chosen with probability `prob` each, independently; ``count`` stands for "none".
+
+        The gaps between the successes of a Bernoulli process are geometric, so about ``prob * count`` draws do
+        the work of ``count``. The number of draws is fixed: with n = count, P[Bin(n, p) > 2 p n + 64] < 1e-30
+        by Bernstein's inequality.
+        """
+        draws = min(count, int(2 * self.prob * count) + 64)
+        uniform = torch.rand(draws, dtype=torch.float64, device=device, **generator_argument(generator))
+        # Clamped before it becomes an integer: with a tiny probability a gap exceeds every integer type.
+        gaps = (torch.log1p(-uniform) / self._log_keep).clamp(max=count).long() + 1
+        return (gaps.cumsum(0) - 1).clamp(max=count)
+
+    def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The rows that candidates ``ids`` (int64) turn into, given that they are replaced; same shape.
+
+        What it returns for an id that is no candidate is not used.
+        """
+        raise NotImplementedError
+
+    def probabilities(self) -> Tensor:
+        """The matrix p(j, k), (V, V) in float64, on the CPU: for tests and teaching."""
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return f"{self.num_embeddings}, prob={self.prob}, candidates={self.num_candidates}"
+
+
+class CompleteGraph(Transition):
+    """SSE-SE, eq. (5): p(j, k) = p0 / (N - 1) for every candidate k other than j.
+
+    A replacement always changes the id. (The authors' released code draws from all rows, the id itself
+    included, which lowers the probability to p0 (N - 1) / N; we follow the equation.)
+    """
+
+    def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        others = torch.randint(
+            self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator)
+        )
+        # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
+        return self.row_at(others + (others >= self.rank_of(ids)))
+
+    def probabilities(self) -> Tensor:
+        matrix = torch.eye(self.num_embeddings, dtype=torch.float64)
+        rows = self.candidates.cpu()
+        off_diagonal = self.prob / (self.num_candidates - 1)
+        matrix[rows[:, None], rows[None, :]] = off_diagonal
+        matrix[rows, rows] = 1.0 - self.prob
+        return matrix
+
+
+def _candidate_rows(num_embeddings: int, candidates: Iterable[int] | Tensor | None) -> Tensor:
+    if candidates is None:
+        rows = torch.arange(num_embeddings)
+    else:
+        listed = candidates.tolist() if isinstance(candidates, Tensor) else list(candidates)
+        rows = torch.tensor(sorted(set(listed)), dtype=torch.long)
+    if len(rows) < 2:
+        raise ValueError(f"`candidates` must hold at least two rows, but holds {len(rows)} instead.")
+    if rows[0] < 0 or rows[-1] >= num_embeddings:
+        outside = rows[0] if rows[0] < 0 else rows[-1]
+        raise ValueError(f"`candidates` must be in [0, {num_embeddings}), but {outside} is among them.")
+    return rows

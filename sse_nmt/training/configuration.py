@@ -1,0 +1,50 @@
+"""The configuration of one training: a YAML file for fairseq-hydra-train, and what is changed in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+import sse_nmt
+from sse_nmt.errors import UserError
+
+PACKAGE = Path(os.path.abspath(sse_nmt.__file__)).parent
+
+
+def read_configuration(path: Path) -> DictConfig:
+    if not path.is_file():
+        raise UserError(f"{path} must be a configuration file, but there is no such file.")
+    try:
+        configuration = OmegaConf.load(path)
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(f"{path} must be YAML, but cannot be read: {' '.join(str(error).split())}.") from error
+    if not isinstance(configuration, DictConfig) or "task" not in configuration or "model" not in configuration:
+        raise UserError(f"{path} must hold a `task` and a `model`, but does not.")
+    return configuration
+
+
+def run_configuration(path: Path, data: Path, run: Path, seed: int | None, updates: int | None,
+                      overrides: Sequence[str]) -> DictConfig:
+    """The configuration at ``path`` for one run: data, folders, seed, length, and KEY=VALUE overrides."""
+    configuration = read_configuration(path)
+    settings = {
+        "common.user_dir": str(PACKAGE),
+        "task.data": str((data / "bin").resolve()),
+        "checkpoint.save_dir": str((run / "checkpoints").resolve()),
+    }
+    for key, value in settings.items():
+        OmegaConf.update(configuration, key, value)
+    if seed is not None:
+        OmegaConf.update(configuration, "common.seed", seed)
+    if updates is not None:
+        OmegaConf.update(configuration, "optimization.max_update", updates)
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        if not equals or not key.strip():
+            raise UserError(f"An override must be KEY=VALUE, but is {override!r} instead.")
+    return OmegaConf.merge(configuration, OmegaConf.from_dotlist(list(overrides)))  # type: ignore[return-value]

@@ -1,0 +1,137 @@
+"""Running fairseq-hydra-train on run folders, side by side, with progress."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TextIO
+
+from tqdm import tqdm
+
+from sse_nmt.errors import UserError
+from sse_nmt.progress import on_terminal, say
+from sse_nmt.training.run_folder import RunFolder
+from sse_nmt.training.training_log import parse
+
+_PLAIN_INTERVAL = 20.0  # seconds between the lines of a training in a log
+
+
+@dataclass
+class Job:
+    name: str
+    run: RunFolder
+    updates: int
+    lock: int  # file descriptor
+
+
+def run_jobs(jobs: list[Job], side_by_side: int, threads: int) -> None:
+    """Train all jobs, at most ``side_by_side`` at a time with ``threads`` threads each.
+
+    Raises:
+        UserError: a training failed; the others are stopped, and go on when started again.
+    """
+    waiting = list(enumerate(jobs))
+    running: list[_Training] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < side_by_side:
+                position, job = waiting.pop(0)
+                running.append(_Training(job, threads, position))
+            time.sleep(0.1)
+            for training in [training for training in running if training.ended()]:
+                running.remove(training)
+                training.close()
+    finally:
+        for training in running:
+            training.stop()
+
+
+class _Training:
+    """One fairseq process, with a thread that reads what it prints."""
+
+    def __init__(self, job: Job, threads: int, position: int) -> None:
+        self._job = job
+        self._start = time.monotonic()
+        self._log: TextIO = open(job.run.log, "a", encoding="utf-8")
+        self._bar = tqdm(
+            total=job.updates, desc=f"  {job.name}", unit=" updates", position=position, leave=True, disable=not on_terminal()
+        )
+        self._last_line = ""
+        self._last_said = 0.0
+        self._process = subprocess.Popen(
+            training_command(),
+            cwd=job.run.path,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            pass_fds=[job.lock],
+            preexec_fn=_end_with_parent,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def close(self) -> None:
+        """Finish the run folder, or say why the training failed."""
+        self._release()
+        if self._process.returncode != 0:
+            raise UserError(
+                f"The training of {self._job.name} failed with status {self._process.returncode}: "
+                f"{self._last_line} (see {self._job.run.log})"
+            )
+        self._job.run.finish(time.monotonic() - self._start)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._release()
+
+    def _release(self) -> None:
+        self._reader.join()
+        self._log.close()
+        self._bar.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._log.write(line)
+            self._log.flush()
+            if line.strip():
+                self._last_line = line.strip()
+            self._show(line)
+
+    def _show(self, line: str) -> None:
+        record = parse(line)
+        if record is None or "num_updates" not in record.values:
+            return
+        update, loss = int(record.values["num_updates"]), record.values.get("loss")
+        self._bar.n = update
+        self._bar.set_postfix_str(f"loss {loss}")
+        if not on_terminal() and (record.kind == "valid" or time.monotonic() - self._last_said > _PLAIN_INTERVAL):
+            self._last_said = time.monotonic()
+            what = "validation loss" if record.kind == "valid" else "loss"
+            say(f"  {self._job.name}: update {update:,} of {self._job.updates:,}, {what} {loss}")
+
+
+def training_command() -> list[str]:
+    """What trains in a run folder, started there."""
+    return [
+        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", ".", "--config-name", "config",
+        "hydra/job_logging=none", "hydra/hydra_logging=none",
+    ]  # fmt: skip
+
+
+def _end_with_parent() -> None:
+    """If we are killed, the trainer must not go on alone: PR_SET_PDEATHSIG, Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)

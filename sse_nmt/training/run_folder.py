@@ -1,0 +1,192 @@
+"""A run folder explains itself: configuration, versions, code, command, log, checkpoints and scores in one place.
+
+    RUN/run.json             status, command, versions, git commit, data, device, times
+    RUN/config.yaml          the configuration, as fairseq-hydra-train reads it
+    RUN/full_config.yaml     the same with every default of fairseq, once finished
+    RUN/train.log            all that fairseq printed
+    RUN/checkpoints/         checkpoint_best.pt (validation loss), checkpoint_last.pt
+    RUN/text/                SentencePiece model and dictionaries: all that translating needs beside a checkpoint
+    RUN/scores/              hypotheses, references and scores
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from sse_nmt.atomic_files import read_json, whole_file, whole_folder, write_json
+from sse_nmt.checkpoints import load_checkpoint, updates
+from sse_nmt.errors import UserError
+from sse_nmt.progress import say
+from sse_nmt.training.configuration import PACKAGE
+
+_PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
+
+
+class RunFolder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.text = path / "text"
+        self.scores = path / "scores"
+        self.log = path / "train.log"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What run.json holds. Raises UserError if there is none."""
+        path = self.path / "run.json"
+        if not path.is_file():
+            raise UserError(f"{self.path} must be a run folder, but holds no run.json.")
+        return read_json(path)
+
+    @property
+    def exists(self) -> bool:
+        return (self.path / "run.json").is_file()
+
+    @property
+    def finished(self) -> bool:
+        return self.exists and self.record["status"] == "finished"
+
+    def begin(self, configuration: DictConfig, command: list[str], data: Path) -> None:
+        """Write what is known before training starts; a run that goes on keeps its first start."""
+        manifest = read_json(data / "manifest.json")
+        started = self.record["started"] if self.exists else _now()
+        self._keep_text(data, manifest["options"])
+        with whole_file(self.path / "config.yaml") as file:
+            file.write(OmegaConf.to_yaml(configuration))
+        write_json(
+            self.path / "run.json",
+            {
+                "status": "running",
+                "command": command,
+                "seed": configuration.common.seed,
+                "source_lang": manifest["options"]["source_lang"],
+                "target_lang": manifest["options"]["target_lang"],
+                "data": {"folder": str(data.resolve()), **manifest},
+                "versions": versions(),
+                "git": git_state(),
+                "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
+                "started": started,
+            },
+        )
+
+    def finish(self, seconds: float) -> None:
+        """Mark the run as finished and write the full configuration that fairseq trained with."""
+        state = load_checkpoint(self.checkpoints / "checkpoint_last.pt")
+        with whole_file(self.path / "full_config.yaml") as file:
+            file.write(OmegaConf.to_yaml(OmegaConf.create(_plain(state["cfg"]))))
+        record = self.record
+        before = record.get("training_seconds", 0.0)
+        record.update(status="finished", updates=updates(state), finished=_now(), training_seconds=before + seconds)
+        write_json(self.path / "run.json", record)
+
+    def check_same(self, configuration: DictConfig) -> None:
+        """Raise UserError if this folder was begun with another configuration."""
+        before = OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml"))
+        now = OmegaConf.to_container(configuration)
+        for key in sorted(_flat(before).keys() | _flat(now).keys()):
+            if _flat(before).get(key) != _flat(now).get(key):
+                raise UserError(
+                    f"{self.path} holds a run with `{key}` {_flat(before).get(key)!r}, not {_flat(now).get(key)!r}: "
+                    f"choose another folder, or say --overwrite."
+                )
+
+    def clear(self) -> None:
+        """Remove what a run leaves here, and nothing else."""
+        for name in ("checkpoints", "text", "scores", "ctranslate2"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in ("config.yaml", "full_config.yaml", "train.log", "run.json"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def mend_last_checkpoint(self) -> None:
+        """If the last checkpoint was cut off while it was written, say so and put the newest readable one in its place."""
+        last = self.checkpoints / "checkpoint_last.pt"
+        if not last.exists() or _readable(last):
+            return
+        others = sorted(self.checkpoints.glob("checkpoint*.pt"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for other in others:
+            if other != last and _readable(other):
+                say(f"{last} is damaged: going on from {other.name}, update {updates(load_checkpoint(other))}.")
+                with whole_file(last, "wb") as file, open(other, "rb") as source:
+                    shutil.copyfileobj(source, file)
+                return
+        raise UserError(f"{last} is damaged and no other checkpoint is left: say --overwrite to start afresh.")
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[int]:
+        """Keep others from training here; the file descriptor is for the trainer to inherit."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.path} is in use by another training: wait for it or stop it.") from None
+            yield file.fileno()
+
+    def _keep_text(self, data: Path, options: dict[str, Any]) -> None:
+        with whole_folder(self.text) as text:
+            shutil.copy(data / "sentencepiece.model", text)
+            for language in (options["source_lang"], options["target_lang"]):
+                shutil.copy(data / "bin" / f"dict.{language}.txt", text)
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("sse_nmt", *_PACKAGES):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the code that runs, and whether it was changed since; None outside a checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"commit": commit, "changed": _git("status", "--porcelain", "--", str(PACKAGE)) != ""}
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(PACKAGE), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _readable(checkpoint: Path) -> bool:
+    try:
+        load_checkpoint(checkpoint)
+    except UserError:
+        return False
+    return True
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()}
+
+
+def _plain(tree: Any) -> Any:
+    """Dictionaries, lists and scalars only: what YAML can hold."""
+    if isinstance(tree, dict):
+        return {str(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_plain(value) for value in tree]
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree
+    return _plain(vars(tree)) if hasattr(tree, "__dict__") else str(tree)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,72 @@
+"""`sse-nmt train`: train systems on prepared data, each in a run folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from sse_nmt.errors import UserError
+from sse_nmt.progress import say
+from sse_nmt.training.configuration import run_configuration
+from sse_nmt.training.launch import Job, run_jobs
+from sse_nmt.training.options import TrainOptions
+from sse_nmt.training.run_folder import RunFolder
+
+
+def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOptions) -> None:
+    """Train each (configuration, run folder) of ``systems`` on ``data``; finished runs are left as they are.
+
+    Raises:
+        UserError: data not prepared, a folder that holds another run, or a training that failed.
+    """
+    if not (data / "manifest.json").is_file():
+        raise UserError(f"{data} must be prepared by `sse-nmt prepare`, but holds no manifest.json.")
+    if options.jobs is not None and options.jobs < 1:
+        raise UserError(f"`--jobs` must be at least 1, but is {options.jobs} instead.")
+    folders = [run.resolve() for _, run in systems]
+    if len(set(folders)) < len(folders):
+        raise UserError("Each system must have a run folder of its own, but one is named twice.")
+    with contextlib.ExitStack() as locks:
+        jobs = []
+        for configuration_file, path in systems:
+            job = _job(configuration_file, RunFolder(path), data, options, locks)
+            if job is not None:
+                jobs.append(job)
+        if jobs:
+            side_by_side, threads = _share_machine(len(jobs), options.jobs)
+            run_jobs(jobs, side_by_side, threads)
+
+
+def _job(
+    configuration_file: Path, run: RunFolder, data: Path, options: TrainOptions, locks: contextlib.ExitStack
+) -> Job | None:
+    """What is left to do for one system: nothing, or a training that begins or goes on."""
+    configuration = run_configuration(
+        configuration_file, data, run.path, options.seed, options.updates, options.overrides
+    )
+    lock = locks.enter_context(run.lock())
+    if options.overwrite:
+        run.clear()
+    if run.exists:
+        run.check_same(configuration)
+        if run.finished:
+            say(f"{run.path} is trained already.")
+            return None
+        say(f"{run.path} goes on where it stopped.")
+    run.mend_last_checkpoint()
+    run.begin(configuration, [Path(sys.argv[0]).name, *sys.argv[1:]], data)
+    return Job(configuration_file.stem, run, int(configuration.optimization.max_update), lock)
+
+
+def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:
+    """(trainings side by side, threads for each)."""
+    cores = len(os.sched_getaffinity(0))
+    side_by_side = wanted if wanted is not None else (1 if torch.cuda.is_available() else min(jobs, cores))
+    return side_by_side, max(1, cores // min(side_by_side, jobs))
+
+
