@@ -28,6 +28,6 @@ setup(
         "tqdm>=4.66",
         "lxml>=5",
     ],
-    extras_require={"test": ["pytest", "pytest-timeout", "hypothesis", "ruff", "mypy", "types-lxml", "types-tqdm", "types-PyYAML"]},
+    extras_require={"test": ["pytest", "pytest-timeout", "ruff", "mypy"]},
     entry_points={"console_scripts": ["sse-nmt = sse_nmt.cli:main"]},
 )

@@ -1,4 +1,4 @@
-"""Regularising the embedding layers of translation models: `fairseq-train --user-dir sse_nmt --task translation_sse`."""
+"""Stochastic Shared Embeddings for translation models: `fairseq-train --user-dir sse_nmt --task translation_sse`."""
 
 from sse_nmt._registration import register_with_fairseq
 

@@ -52,7 +52,9 @@ def _add_prepare(commands: Any) -> None:
     parser.add_argument("destination", metavar="DIR", type=Path, help="the folder to fill")
     parser.add_argument("--source", metavar="FILE", help="files: the source text, one sentence a line")
     parser.add_argument("--target", metavar="FILE", help="files: the target text")
-    parser.add_argument("--from", dest="folder", metavar="DIR", help="multi30k: take local files instead of downloading")
+    parser.add_argument(
+        "--from", dest="folder", metavar="DIR", help="multi30k: take local files instead of downloading"
+    )
     parser.add_argument("--mirror", metavar="URL", default=default.mirror, help="multi30k: where to download from")
     _add(parser, default, "source_lang", "language of the source side", metavar="LANG")
     _add(parser, default, "target_lang", "language of the target side", metavar="LANG")
@@ -62,7 +64,13 @@ def _add_prepare(commands: Any) -> None:
     _add(parser, default, "pieces", "size of the joint SentencePiece model", int)
     _add(parser, default, "min_length", "least pieces of a training sentence", int)
     _add(parser, default, "max_length", "most pieces of a training sentence", int)
-    _add(parser, default, "max_ratio", "most pieces of the longer side of a training pair per piece of the shorter", float)
+    _add(
+        parser,
+        default,
+        "max_ratio",
+        "most pieces of the longer side of a training pair per piece of the shorter",
+        float,
+    )
     _add(parser, default, "seed", "seed of the split and of the choice of training pairs", int)
 
 
@@ -79,12 +87,19 @@ def _add_train(commands: Any) -> None:
     parser = _command(commands, "train", _train, "train systems on prepared data, each in its run folder")
     default = TrainOptions()
     parser.add_argument("data", metavar="DIR", type=Path, help="a folder that `sse-nmt prepare` filled")
-    parser.add_argument("systems", metavar="CONFIG=RUN", nargs="+", help="a YAML for fairseq-hydra-train, and the run folder")
+    parser.add_argument(
+        "systems", metavar="CONFIG=RUN", nargs="+", help="a YAML for fairseq-hydra-train, and the run folder"
+    )
     _add(parser, default, "seed", "seed (default: the configuration's)", int)
     _add(parser, default, "updates", "length of the training (default: the configuration's)", int)
     _add(parser, default, "jobs", "trainings at a time (default: as many as cores on CPU, one on GPU)", int)
     parser.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a value of the configuration"
+        "--set",
+        dest="overrides",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change a value of the configuration",
     )
     parser.add_argument("--overwrite", action="store_true", help="discard what the run folders hold")
 
@@ -134,9 +149,13 @@ def _translate(options: argparse.Namespace) -> None:
 def _add_evaluate(commands: Any) -> None:
     parser = _command(commands, "evaluate", _evaluate, "score a run on its test text, or a file against a reference")
     parser.add_argument("target", metavar="RUN", nargs="?", type=Path, help="a run folder")
-    parser.add_argument("--split", choices=["test", "valid"], default="test", help="which text of its data (default: test)")
+    parser.add_argument(
+        "--split", choices=["test", "valid"], default="test", help="which text of its data (default: test)"
+    )
     parser.add_argument("--hypotheses", metavar="FILE", type=Path, help="instead of RUN: detokenised translations")
-    parser.add_argument("--reference", metavar="FILE", type=Path, help="with --hypotheses: what they are scored against")
+    parser.add_argument(
+        "--reference", metavar="FILE", type=Path, help="with --hypotheses: what they are scored against"
+    )
     _add_search(parser)
 
 
@@ -157,11 +176,16 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _add_compare(commands: Any) -> None:
     parser = _command(commands, "compare", _compare, "a table of evaluated runs against a baseline")
     parser.add_argument(
-        "runs", metavar="NAME=RUN", nargs="+", help="a system's name and a run of it; the same name again is another seed"
+        "runs",
+        metavar="NAME=RUN",
+        nargs="+",
+        help="a system's name and a run of it; the same name again is another seed",
     )
     parser.add_argument("--baseline", metavar="NAME", help="what the others are compared with (default: the first)")
     parser.add_argument("--split", choices=["test", "valid"], default="test", help="the text scored (default: test)")
-    parser.add_argument("--output", metavar="DIR", type=Path, help="write Markdown, JSON, HTML and a picture there as well")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, help="write Markdown, JSON, HTML and a picture there as well"
+    )
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -182,12 +206,17 @@ def _add_bench(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure what SSE costs on this machine")
     benches = parser.add_subparsers(title="measurements", metavar="WHAT", required=True)
     op = _command(benches, "op", _bench_op, "time to perturb ids, beside a copy and a Python loop")
-    for name, text, kind in (("ids", "ids a call", int), ("prob", "probability p0", float), ("repeats", "timed calls", int), ("seed", "seed", int)):
-        _add(op, OpOptions(), name, text, kind)
+    _add(op, OpOptions(), "ids", "ids a call", int)
+    _add(op, OpOptions(), "prob", "probability p0", float)
+    _add(op, OpOptions(), "repeats", "timed calls", int)
+    _add(op, OpOptions(), "seed", "seed of the ids and the draws", int)
     overhead = _command(benches, "overhead", _bench_overhead, "step time of translation_sse beside that of translation")
-    for name, text in (("width", "width of the model"), ("layers", "layers of encoder and decoder each"), ("words", "size of the vocabulary"),
-                       ("tokens", "target tokens a batch"), ("pairs", "pairs of timed steps"), ("seed", "seed")):  # fmt: skip
-        _add(overhead, OverheadOptions(), name, text, int)
+    _add(overhead, OverheadOptions(), "width", "width of the model", int)
+    _add(overhead, OverheadOptions(), "layers", "layers of the encoder, and of the decoder", int)
+    _add(overhead, OverheadOptions(), "words", "size of the vocabulary", int)
+    _add(overhead, OverheadOptions(), "tokens", "target tokens a batch", int)
+    _add(overhead, OverheadOptions(), "pairs", "pairs of timed steps", int)
+    _add(overhead, OverheadOptions(), "seed", "seed of the model and the batches", int)
 
 
 def _bench_op(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,19 +21,25 @@ _SPECIAL = 4
 def bench_op(options: OpOptions) -> None:
     """Print milliseconds of ``CompleteGraph.sample``, ``ids.clone()`` and a Python loop, for several V."""
     if options.repeats < 2 or options.ids < 1:
-        raise UserError(f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}.")
+        raise UserError(
+            f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}."
+        )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
-    print(f"{options.ids:,} ids, p0 = {options.prob}, {device}, {torch.get_num_threads()} threads, median [quartiles] of "
-          f"{options.repeats} calls in turn (loop: 3)")  # fmt: skip
+    print(
+        f"{options.ids:,} ids, p0 = {options.prob}, seed {options.seed}, {device}, {torch.get_num_threads()} threads, "
+        f"median [quartiles] of {options.repeats} calls in turn (loop: 3)"
+    )
     print(f"{'V':>9}  {'sample, ms':>22}  {'clone, ms':>22}  {'loop, ms':>9}  {'loop / sample':>13}")
     for rows in ROWS:
         transition = CompleteGraph(rows, options.prob, range(_SPECIAL, rows)).to(device)
         ids = torch.randint(rows, (options.ids,), device=device)
-        sample, clone = interleaved([lambda t=transition, i=ids: t.sample(i), ids.clone], options.repeats)  # type: ignore[misc]
-        (loop,) = interleaved([lambda r=rows, i=ids.cpu(): python_loop(i, r, options.prob)], 3)  # type: ignore[misc]
+        sample, clone = interleaved([partial(transition.sample, ids), ids.clone], options.repeats)
+        (loop,) = interleaved([partial(python_loop, ids.cpu(), rows, options.prob)], 3)
         ratio = statistics.median(loop) / statistics.median(sample)
-        print(f"{rows:>9,}  {_ms(sample):>22}  {_ms(clone):>22}  {statistics.median(loop) * 1e3:>9.1f}  {ratio:>12.0f}x")
+        print(
+            f"{rows:>9,}  {_ms(sample):>22}  {_ms(clone):>22}  {statistics.median(loop) * 1e3:>9.1f}  {ratio:>12.0f}x"
+        )
 
 
 def python_loop(ids: Tensor, rows: int, prob: float) -> Tensor:

@@ -8,6 +8,7 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ _TIMEOUT = 60.0  # seconds without a byte
 
 
 def download(url: str, path: Path, sha256: str) -> None:
-    """Put what ``url`` serves at ``path``, if its size and SHA-256 are right; a file already there is checked, not fetched.
+    """Put what ``url`` serves at ``path`` if its size and SHA-256 are right; a file already there is only checked.
 
     Raises:
         UserError: not served, cut short, or of another checksum; nothing is left under ``path`` then.
@@ -46,7 +47,7 @@ def check_sha256(path: Path, expected: str, name: str | None = None) -> None:
         raise UserError(f"{name or path} must have the SHA-256 {expected}, but has {digest.hexdigest()} instead.")
 
 
-def _receive(url: str, file) -> None:
+def _receive(url: str, file: IO[bytes]) -> None:
     with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
         announced = response.headers.get("Content-Length")
         total = int(announced) if announced is not None else None

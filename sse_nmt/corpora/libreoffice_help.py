@@ -29,7 +29,9 @@ def fetch(folder: Path) -> dict[str, str]:
     """Download and unpack both packages below ``folder`` (kept if there); return package -> version."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
-            raise UserError(f"`libreoffice-help` comes from Debian's packages and needs {program}, which is not installed.")
+            raise UserError(
+                f"`libreoffice-help` comes from Debian's packages and needs {program}, which is not installed."
+            )
     return {package: _fetch_package(package, folder) for package in PACKAGES.values()}
 
 
@@ -94,7 +96,8 @@ def _download(package: str, folder: Path) -> Path:
     except UserError:
         if os.geteuid() != 0:
             raise UserError(
-                f"`{package}` cannot be downloaded: run `sudo apt-get update` once if this machine has no package lists yet."
+                f"`{package}` cannot be downloaded: "
+                f"run `sudo apt-get update` once if this machine has no package lists yet."
             ) from None
         _run(["apt-get", "update"], "The package lists cannot be fetched")
         _run(command, f"`{package}` cannot be downloaded", folder)

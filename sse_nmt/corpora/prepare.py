@@ -1,11 +1,11 @@
 """`sse-nmt prepare`: from a corpus to a folder that fairseq trains on.
 
-    DIR/raw/                 what was fetched
-    DIR/text/                cleaned text, {train,valid,test}.{source,target language}
-    DIR/pieces/              the same in SentencePiece pieces
-    DIR/sentencepiece.model  the joint model
-    DIR/bin/                 fairseq's binary data and dictionaries
-    DIR/manifest.json        options, counts, versions; written last: a folder that has it is complete
+DIR/raw/                 what was fetched
+DIR/text/                cleaned text, {train,valid,test}.{source,target language}
+DIR/pieces/              the same in SentencePiece pieces
+DIR/sentencepiece.model  the joint model
+DIR/bin/                 fairseq's binary data and dictionaries
+DIR/manifest.json        options, counts, versions; written last: a folder that has it is complete
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections import Counter
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import sentencepiece
 
@@ -30,6 +29,7 @@ from sse_nmt.corpora.segmentation import train_model
 from sse_nmt.corpora.splitting import split_by_document
 from sse_nmt.errors import UserError
 from sse_nmt.progress import bar, say, step
+
 
 def prepare(options: PrepareOptions, destination: Path) -> None:
     """Fetch, clean, split, segment and binarise into ``destination``; nothing to do if that is done already.
@@ -142,11 +142,11 @@ def _write(
             for side, language in enumerate(languages):
                 lines = [pair[side] for pair in pairs]
                 write_lines(text / f"{name}.{language}", lines)
-                write_lines(pieces / f"{name}.{language}", (" ".join(line) for line in model.encode(lines, out_type=str)))
+                write_lines(
+                    pieces / f"{name}.{language}", (" ".join(line) for line in model.encode(lines, out_type=str))
+                )
 
 
 def _report(counts: dict[str, int], removed: Counter[str]) -> None:
     say("  pairs    " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     say("  removed  " + (", ".join(f"{rule} {count:,}" for rule, count in sorted(removed.items())) or "none"))
-
-

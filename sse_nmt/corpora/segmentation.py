@@ -29,7 +29,9 @@ def train_model(pairs: Sequence[Pair], pieces: int, path: Path) -> sentencepiece
         )
     except (RuntimeError, OSError) as error:
         reason = str(error).rpartition("] ")[2].strip().rstrip(".")
-        raise UserError(f"No SentencePiece model of {pieces} pieces can be trained on {len(pairs)} pairs: {reason}.") from error
+        raise UserError(
+            f"No SentencePiece model of {pieces} pieces can be trained on {len(pairs)} pairs: {reason}."
+        ) from error
     with whole_file(path, "wb") as file:
         file.write(model.getvalue())
     return load_model(path)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sse_nmt.corpora.pairs import Document, Pair, Splits
 
 
-def split_by_document(
-    documents: Sequence[Document], valid: int, test: int, seed: int, removed: Counter[str]
-) -> Splits:
-    """Whole documents go to test and valid, in seeded order, until each holds as many pairs as asked for; the rest trains.
+def split_by_document(documents: Sequence[Document], valid: int, test: int, seed: int, removed: Counter[str]) -> Splits:
+    """Whole documents go to test and valid, in seeded order, until each holds its number of pairs; the rest trains.
 
     Validation and test pairs whose source or target also stands in training, and test pairs whose source or
     target stands in validation, are dropped and counted under "also in training" and "also in validation".
@@ -41,7 +39,7 @@ def drop_seen(pairs: Sequence[Pair], seen: Sequence[Pair], rule: str, removed: C
     return kept
 
 
-def _take(documents, count: int) -> list[Pair]:
+def _take(documents: Iterator[Document], count: int) -> list[Pair]:
     taken: list[Pair] = []
     while len(taken) < count:
         document = next(documents, None)

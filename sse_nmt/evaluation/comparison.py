@@ -94,7 +94,9 @@ def _references(runs: Sequence[tuple[str, Path]], split: str) -> tuple[list[str]
         if first is None:
             first = lines
         elif lines != first:
-            raise UserError(f"All runs must be scored on one {split} text, but those of {runs[0][1]} and {path} differ.")
+            raise UserError(
+                f"All runs must be scored on one {split} text, but those of {runs[0][1]} and {path} differ."
+            )
     assert first is not None
     return first, {name: entry["signature"] for name, entry in score(first, first).items()}
 

@@ -26,4 +26,6 @@ class SearchOptions:
             raise UserError(f"The engine must be one of {', '.join(ENGINES)}, but is {self.engine!r} instead.")
         for name in ("beam", "max_length", "batch_tokens"):
             if getattr(self, name) < 1:
-                raise UserError(f"`--{name.replace('_', '-')}` must be at least 1, but is {getattr(self, name)} instead.")
+                raise UserError(
+                    f"`--{name.replace('_', '-')}` must be at least 1, but is {getattr(self, name)} instead."
+                )

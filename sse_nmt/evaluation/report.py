@@ -44,7 +44,7 @@ def notes(comparison: Comparison) -> list[str]:
     return [
         f"{comparison.sentences:,} {comparison.split} sentences. Seeds: {seeds}.",
         *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
-        f"Interval and p: paired bootstrap against {comparison.systems[0].name}, {SAMPLES:,} resamples of the sentences, "
+        f"Interval and p: paired bootstrap against {comparison.systems[0].name}, {SAMPLES:,} resamples of sentences, "
         f"seed {SEED}, p as in sacreBLEU. ±: standard deviation over runs.",
     ]
 
@@ -89,7 +89,10 @@ def _with_deviation(mean: float, deviation: float | None) -> str:
 
 
 def _row(cells: list[str], widths: list[int]) -> str:
-    first, *rest = (cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)))
+    first, *rest = (
+        cell.ljust(width) if i == 0 else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
     return "| " + " | ".join([first, *rest]) + " |"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ def check_probability(name: str, value: float) -> float:
     return float(value)
 
 
-def generator_argument(generator: torch.Generator | None) -> dict[str, torch.Generator]:
+def generator_argument(generator: torch.Generator | None) -> dict[str, Any]:
     """Keyword for torch's random functions: with ``generator=None`` spelled out they refuse symbolic shapes."""
     return {} if generator is None else {"generator": generator}
 
@@ -127,9 +128,7 @@ class CompleteGraph(Transition):
     """
 
     def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        others = torch.randint(
-            self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator)
-        )
+        others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
         # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
         return self.row_at(others + (others >= self.rank_of(ids)))
 

@@ -28,7 +28,9 @@ def complete_graph(num_embeddings: int, prob: float, dictionary: Dictionary, sid
     """SSE-SE over the words of ``dictionary``. Raises ValueError if it has fewer than two."""
     candidates = candidate_ids(dictionary)
     if len(candidates) < 2:
-        raise ValueError(f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead.")
+        raise ValueError(
+            f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
+        )
     logger.info("SSE-SE, %s: p0 = %g over %d of %d rows", side, prob, len(candidates), num_embeddings)
     return CompleteGraph(num_embeddings, prob, candidates)
 
@@ -75,4 +77,6 @@ def _embedding(model: nn.Module, part: str) -> nn.Embedding:
     if isinstance(embedding, nn.Embedding):
         return embedding
     found = "missing" if embedding is None else f"a {type(embedding).__name__}"
-    raise ValueError(f"`{part}.embed_tokens` of {type(model).__name__} must be an nn.Embedding, but is {found} instead.")
+    raise ValueError(
+        f"`{part}.embed_tokens` of {type(model).__name__} must be an nn.Embedding, but is {found} instead."
+    )

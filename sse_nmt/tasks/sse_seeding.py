@@ -1,4 +1,4 @@
-"""A random stream of SSE's own, so that it leaves dropout's alone and a resumed run draws what the unbroken one would."""
+"""A random stream of SSE's own: dropout's is left alone, and a resumed run draws what the unbroken one would."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sse_nmt.sse import SharedEmbedding, Transition
 
 
 class UpdateStream:
-    """Random numbers that are a function of (seed, update, rank, side); the micro-batches of an update share a stream."""
+    """Random numbers from (seed, update, rank, side) alone; the micro-batches of an update share one stream."""
 
     def __init__(self, seed: int, side: str) -> None:
         self._seed = seed

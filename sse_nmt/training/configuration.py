@@ -28,8 +28,9 @@ def read_configuration(path: Path) -> DictConfig:
     return configuration
 
 
-def run_configuration(path: Path, data: Path, run: Path, seed: int | None, updates: int | None,
-                      overrides: Sequence[str]) -> DictConfig:
+def run_configuration(
+    path: Path, data: Path, run: Path, seed: int | None, updates: int | None, overrides: Sequence[str]
+) -> DictConfig:
     """The configuration at ``path`` for one run: data, folders, seed, length, and KEY=VALUE overrides."""
     configuration = read_configuration(path)
     settings = {

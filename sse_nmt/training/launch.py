@@ -60,7 +60,12 @@ class _Training:
         self._start = time.monotonic()
         self._log: TextIO = open(job.run.log, "a", encoding="utf-8")
         self._bar = tqdm(
-            total=job.updates, desc=f"  {job.name}", unit=" updates", position=position, leave=True, disable=not on_terminal()
+            total=job.updates,
+            desc=f"  {job.name}",
+            unit=" updates",
+            position=position,
+            leave=True,
+            disable=not on_terminal(),
         )
         self._last_line = ""
         self._last_said = 0.0
@@ -126,7 +131,7 @@ class _Training:
 def training_command() -> list[str]:
     """What trains in a run folder, started there."""
     return [
-        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", ".", "--config-name", "config",
+        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", ".", "--config-name", "training",
         "hydra/job_logging=none", "hydra/hydra_logging=none",
     ]  # fmt: skip
 

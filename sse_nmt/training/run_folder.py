@@ -1,12 +1,12 @@
 """A run folder explains itself: configuration, versions, code, command, log, checkpoints and scores in one place.
 
-    RUN/run.json             status, command, versions, git commit, data, device, times
-    RUN/config.yaml          the configuration, as fairseq-hydra-train reads it
-    RUN/full_config.yaml     the same with every default of fairseq, once finished
-    RUN/train.log            all that fairseq printed
-    RUN/checkpoints/         checkpoint_best.pt (validation loss), checkpoint_last.pt
-    RUN/text/                SentencePiece model and dictionaries: all that translating needs beside a checkpoint
-    RUN/scores/              hypotheses, references and scores
+RUN/run.json             status, command, versions, git commit, data, device, times
+RUN/training.yaml        the configuration, as fairseq-hydra-train reads it
+RUN/training_full.yaml   the same with every default of fairseq, once finished
+RUN/train.log            all that fairseq printed
+RUN/checkpoints/         checkpoint_best.pt (validation loss), checkpoint_last.pt
+RUN/text/                SentencePiece model and dictionaries: all that translating needs beside a checkpoint
+RUN/scores/              hypotheses, references and scores
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class RunFolder:
         manifest = read_json(data / "manifest.json")
         started = self.record["started"] if self.exists else _now()
         self._keep_text(data, manifest["options"])
-        with whole_file(self.path / "config.yaml") as file:
+        with whole_file(self.path / "training.yaml") as file:
             file.write(OmegaConf.to_yaml(configuration))
         write_json(
             self.path / "run.json",
@@ -84,7 +84,7 @@ class RunFolder:
     def finish(self, seconds: float) -> None:
         """Mark the run as finished and write the full configuration that fairseq trained with."""
         state = load_checkpoint(self.checkpoints / "checkpoint_last.pt")
-        with whole_file(self.path / "full_config.yaml") as file:
+        with whole_file(self.path / "training_full.yaml") as file:
             file.write(OmegaConf.to_yaml(OmegaConf.create(_plain(state["cfg"]))))
         record = self.record
         before = record.get("training_seconds", 0.0)
@@ -93,7 +93,7 @@ class RunFolder:
 
     def check_same(self, configuration: DictConfig) -> None:
         """Raise UserError if this folder was begun with another configuration."""
-        before = OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml"))
+        before = OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml"))
         now = OmegaConf.to_container(configuration)
         for key in sorted(_flat(before).keys() | _flat(now).keys()):
             if _flat(before).get(key) != _flat(now).get(key):
@@ -106,11 +106,11 @@ class RunFolder:
         """Remove what a run leaves here, and nothing else."""
         for name in ("checkpoints", "text", "scores", "ctranslate2"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("config.yaml", "full_config.yaml", "train.log", "run.json"):
+        for name in ("training.yaml", "training_full.yaml", "train.log", "run.json"):
             (self.path / name).unlink(missing_ok=True)
 
     def mend_last_checkpoint(self) -> None:
-        """If the last checkpoint was cut off while it was written, say so and put the newest readable one in its place."""
+        """If the last checkpoint was cut off in writing, say so and put the newest readable one in its place."""
         last = self.checkpoints / "checkpoint_last.pt"
         if not last.exists() or _readable(last):
             return
@@ -174,7 +174,9 @@ def _readable(checkpoint: Path) -> bool:
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(tree, dict):
         return {prefix: tree}
-    return {key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()}
+    return {
+        key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()
+    }
 
 
 def _plain(tree: Any) -> Any:

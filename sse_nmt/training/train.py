@@ -68,5 +68,3 @@ def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:
     cores = len(os.sched_getaffinity(0))
     side_by_side = wanted if wanted is not None else (1 if torch.cuda.is_available() else min(jobs, cores))
     return side_by_side, max(1, cores // min(side_by_side, jobs))
-
-

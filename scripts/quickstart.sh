@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# From a fresh machine to a table that compares the plain Transformer with SSE-SE on real text.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+corpus=libreoffice-help
+pairs=8000
+updates=4500
+seed=1
+output=""
+from=""
+pieces=3000
+valid=1000
+test=2000
+
+usage() {
+    cat <<EOF
+Usage: scripts/quickstart.sh [options]
+
+Sets up, fetches real English-German text, trains a small Transformer without and with SSE-SE,
+translates held-out text with both, scores it with sacreBLEU and prints the comparison.
+Started again after an interruption, it goes on where it stopped; started again with another
+--seed, it adds a run of each system to the same table.
+
+  --corpus NAME   libreoffice-help or multi30k (default: $corpus)
+  --from DIR      multi30k: take the files from DIR instead of downloading them
+  --pairs N       training pairs (default: $pairs)
+  --updates N     length of each training (default: $updates)
+  --seed N        seed of the trainings (default: $seed)
+  --output DIR    where everything goes (default: quickstart, quickstart-smoke with --smoke)
+  --smoke         the same steps in a few minutes; the models learn next to nothing
+  --help          this text
+EOF
+}
+
+fail() {
+    printf 'quickstart: %s\n' "$1" >&2
+    exit 2
+}
+
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --help) usage; exit 0 ;;
+        --smoke)
+            pairs=2000 updates=120 pieces=1000 valid=200 test=300
+            output="${output:-quickstart-smoke}"
+            shift
+            ;;
+        --corpus | --from | --pairs | --updates | --seed | --output)
+            [ $# -ge 2 ] || fail "$1 needs a value."
+            case "$1" in
+                --pairs | --updates | --seed)
+                    [[ "$2" =~ ^[0-9]+$ ]] || fail "$1 must be a whole number, but is '$2' instead."
+                    ;;
+            esac
+            declare "${1#--}=$2"
+            shift 2
+            ;;
+        *) fail "the option '$1' is unknown; see --help." ;;
+    esac
+done
+output="${output:-quickstart}"
+
+step() {
+    local title="$1" start=$SECONDS
+    shift
+    printf '\n== %s\n' "$title" >&2
+    "$@"
+    printf '== done in %d s\n' $((SECONDS - start)) >&2
+}
+
+# Every training of a system is compared, whatever its seed.
+runs_of() {
+    local score
+    for score in "$output/runs/$1".*/scores/test.json; do
+        [ -e "$score" ] && printf '%s=%s\n' "$1" "${score%/scores/test.json}"
+    done
+}
+
+"$here/scripts/setup.sh"
+sse_nmt="$here/.venv/bin/sse-nmt"
+configs="$here/configs/quickstart"
+systems=(baseline sse_se)
+
+step "1/4 Text" "$sse_nmt" prepare "$corpus" "$output/data" --pairs "$pairs" --pieces "$pieces" \
+    --valid "$valid" --test "$test" ${from:+--from "$from"}
+
+trainings=()
+for system in "${systems[@]}"; do
+    trainings+=("$configs/$system.yaml=$output/runs/$system.$seed")
+done
+step "2/4 Training ${systems[*]}, $updates updates" \
+    "$sse_nmt" train "$output/data" "${trainings[@]}" --seed "$seed" --updates "$updates"
+
+for system in "${systems[@]}"; do
+    step "3/4 Translating and scoring with $system" \
+        "$sse_nmt" evaluate "$output/runs/$system.$seed" >/dev/null
+done
+
+mapfile -t runs < <(for system in "${systems[@]}"; do runs_of "$system"; done)
+printf '\n== 4/4 Comparison (%d s in all)\n\n' "$SECONDS" >&2
+"$sse_nmt" compare "${runs[@]}" --output "$output/comparison"
+printf '%s\n' "$output/data" "$output/runs"

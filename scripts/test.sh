@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Sets up, then formatting, lint, types and tests. Further words go to pytest: scripts/test.sh tests/sse -k chi
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+./scripts/setup.sh
+if [ $# -eq 0 ]; then
+    .venv/bin/ruff format --check .
+    .venv/bin/ruff check .
+    .venv/bin/mypy
+fi
+exec .venv/bin/python -m pytest "$@"
