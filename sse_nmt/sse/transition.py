@@ -6,7 +6,7 @@ Source: Wu, Li, Hsieh, Sharpnack, "Stochastic Shared Embeddings", NeurIPS 2019 (
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -53,14 +53,14 @@ class Transition(nn.Module):
         self._log_keep = math.log1p(-self.prob) if self.prob < 1.0 else -math.inf
         rows = _candidate_rows(num_embeddings, candidates)
         ranks = torch.full((num_embeddings,), -1, dtype=torch.long)
-        ranks[rows] = torch.arange(len(rows))
-        self.register_buffer("candidates", rows, persistent=False)
+        places = torch.tensor(rows, dtype=torch.long)
+        ranks[places] = torch.arange(len(rows))
+        self.register_buffer("candidates", places, persistent=False)
         self.register_buffer("ranks", ranks, persistent=False)
         self.num_candidates = len(rows)  # N
         # Dictionaries put special symbols first and fillers last: what is left is one range, and arithmetic
         # on it beats a look-up in tables of V entries that no cache holds.
-        first, last = int(rows[0]), int(rows[-1])
-        self._range = (first, last) if last - first + 1 == len(rows) else None
+        self._range = (rows[0], rows[-1]) if rows[-1] - rows[0] + 1 == len(rows) else None
 
     def is_candidate(self, ids: Tensor) -> Tensor:
         """Ids (*) -> bool (*)."""
@@ -141,12 +141,12 @@ class CompleteGraph(Transition):
         return matrix
 
 
-def _candidate_rows(num_embeddings: int, candidates: Iterable[int] | Tensor | None) -> Tensor:
+def _candidate_rows(num_embeddings: int, candidates: Iterable[int] | Tensor | None) -> Sequence[int]:
+    """Ascending, as Python numbers: tensors have none to look at while a model is built on fake tensors."""
     if candidates is None:
-        rows = torch.arange(num_embeddings)
+        rows: Sequence[int] = range(num_embeddings)
     else:
-        listed = candidates.tolist() if isinstance(candidates, Tensor) else list(candidates)
-        rows = torch.tensor(sorted(set(listed)), dtype=torch.long)
+        rows = sorted(set(candidates.tolist() if isinstance(candidates, Tensor) else candidates))
     if len(rows) < 2:
         raise ValueError(f"`candidates` must hold at least two rows, but holds {len(rows)} instead.")
     if rows[0] < 0 or rows[-1] >= num_embeddings:

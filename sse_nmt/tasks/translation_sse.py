@@ -10,6 +10,7 @@ from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
+from sse_nmt.tasks.resumable_batches import ResumableBatches
 from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
 from sse_nmt.tasks.sse_options import SSEConfig, label_probability, source_probability, target_probability
 
@@ -20,7 +21,7 @@ class TranslationSSEConfig(TranslationConfig, SSEConfig):
 
 
 @register_task("translation_sse", dataclass=TranslationSSEConfig)
-class TranslationSSETask(TranslationTask):
+class TranslationSSETask(ResumableBatches, TranslationTask):
     """Translation, with source ids and previous output ids perturbed in training (Wu et al. 2019, sec. 4.3).
 
     Checkpoints are interchangeable with those of the plain `translation` task. Validation and generation

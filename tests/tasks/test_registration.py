@@ -1,0 +1,33 @@
+"""Whichever of fairseq and sse_nmt is imported first, the task is known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_command
+
+USER_DIR = f"from argparse import Namespace; from fairseq.utils import import_user_module; import_user_module(Namespace(user_dir={str(ROOT / 'sse_nmt')!r}))"
+KNOWN = "from fairseq.tasks import TASK_REGISTRY; assert 'translation_sse' in TASK_REGISTRY"
+ORDERS = {
+    "user dir alone": USER_DIR,
+    "ours first, then the user dir": f"import sse_nmt; {USER_DIR}",
+    "ours first, then fairseq": "import sse_nmt; import fairseq",
+    "a room of ours first": "import sse_nmt.sse; import fairseq.tasks",
+    "fairseq first": "import fairseq; import sse_nmt",
+    "the task itself": "import sse_nmt.tasks.translation_sse",
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_task_is_registered(order, tmp_path):
+    path = f"import sys; sys.path.append({str(ROOT)!r})"
+    done = run_command(sys.executable, "-c", f"{path}\n{order}\n{KNOWN}\n{USER_DIR}\n{KNOWN}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_loads_neither_torch_nor_fairseq(tmp_path: Path):
+    code = "import sys, sse_nmt; assert not {'torch', 'fairseq'} & set(sys.modules)"
+    done = run_command(sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r})\n{code}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
