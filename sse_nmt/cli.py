@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     options = build_parser().parse_args(arguments)
     try:
-        options.run(options)
+        options.call(options)
         sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
@@ -233,9 +233,9 @@ def _bench_overhead(options: argparse.Namespace) -> None:
     bench_overhead(_take(OverheadOptions, options))
 
 
-def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, call: Any, text: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    parser.set_defaults(run=run)
+    parser.set_defaults(call=call)
     return parser
 
 

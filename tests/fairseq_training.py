@@ -16,10 +16,10 @@ from sse_nmt.checkpoints import load_checkpoint
 
 PACKAGE = Path(os.path.abspath(sse_nmt.__file__)).parent
 
-SMALL_TRANSFORMER = (
-    "--arch transformer --encoder-layers 1 --decoder-layers 1 --encoder-attention-heads 2 --decoder-attention-heads 2 "
-    "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32"
-).split()
+_SIZES = {"layers": "1", "attention-heads": "2", "embed-dim": "16", "ffn-embed-dim": "32"}
+SMALL_TRANSFORMER = ["--arch", "transformer"] + [
+    word for part in ("encoder", "decoder") for name, size in _SIZES.items() for word in (f"--{part}-{name}", size)
+]
 SHARED = ["--share-all-embeddings"]
 
 

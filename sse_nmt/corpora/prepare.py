@@ -113,15 +113,26 @@ def _split(options: PrepareOptions, text: list[Document] | Splits, removed: Coun
         splits = Splits(pairs, *tidy)
     else:
         documents = list(clean_documents(text, removed))
+        _check_enough(options, sum(len(document.pairs) for document in documents))
         splits = split_by_document(documents, options.valid, options.test, options.seed, removed)
     _check_not_empty(splits)
     return splits
 
 
+def _check_enough(options: PrepareOptions, pairs: int) -> None:
+    if pairs == 0:
+        raise UserError("The corpus must hold at least one pair, but is empty after cleaning.")
+    if pairs <= options.valid + options.test:
+        raise UserError(
+            f"The corpus must hold more pairs than are set apart, {options.valid} for validation and {options.test} "
+            f"for test, but holds {pairs} after cleaning: lower `--valid` and `--test`."
+        )
+
+
 def _check_not_empty(splits: Splits) -> None:
     for name, pairs in splits.items():
         if not pairs:
-            raise UserError(f"The {name} text must hold at least one pair, but is empty after cleaning and splitting.")
+            raise UserError(f"The {name} text must hold at least one pair, but is empty after cleaning.")
 
 
 def _choose_training_pairs(

@@ -127,7 +127,7 @@ class RunFolder:
     def lock(self) -> Iterator[int]:
         """Keep others from training here; the file descriptor is for the trainer to inherit."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / ".lock", "w") as file:
+        with open(self.path / ".lock", "a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

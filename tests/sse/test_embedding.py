@@ -73,7 +73,9 @@ def test_refuses_what_it_would_change():
         assert str(error.value) == sentence
     with pytest.raises(ValueError) as wrong_size:
         SharedEmbedding(nn.Embedding(21, 6), graph)
-    assert str(wrong_size.value) == "`transition` must be for 21 rows, the size of the embedding, but is for 20 instead."
+    assert (
+        str(wrong_size.value) == "`transition` must be for 21 rows, the size of the embedding, but is for 20 instead."
+    )
 
 
 class Translator(nn.Module):

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_command
 
-USER_DIR = f"from argparse import Namespace; from fairseq.utils import import_user_module; import_user_module(Namespace(user_dir={str(ROOT / 'sse_nmt')!r}))"
+USER_DIR = (
+    "from argparse import Namespace; from fairseq.utils import import_user_module; "
+    f"import_user_module(Namespace(user_dir={str(ROOT / 'sse_nmt')!r}))"
+)
 KNOWN = "from fairseq.tasks import TASK_REGISTRY; assert 'translation_sse' in TASK_REGISTRY"
 ORDERS = {
     "user dir alone": USER_DIR,

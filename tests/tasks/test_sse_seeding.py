@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from conftest import run_command
@@ -50,7 +51,6 @@ def test_two_ranks_draw_differently(tmp_path):
         "print(torch.equal(*both))\n"
         "distributed.destroy_process_group()\n"
     )
-    from concurrent.futures import ThreadPoolExecutor
 
     def rank(number: int):
         return run_command(sys.executable, "-c", code, f"file://{tmp_path}/meeting", str(number))

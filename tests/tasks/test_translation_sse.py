@@ -124,23 +124,23 @@ def test_sides_have_their_own_probabilities(data, tmp_path, monkeypatch):
 
 
 ARCHITECTURES = {
-    "transformer": SMALL_TRANSFORMER,
-    "lstm": "--arch lstm --encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-hidden-size 16 "
-    "--decoder-hidden-size 16 --decoder-out-embed-dim 16".split(),
-    "fconv": "--arch fconv --encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-layers [(16,3)] "
-    "--decoder-layers [(16,3)] --decoder-out-embed-dim 16".split(),
-    "lightconv": "--arch lightconv --encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-conv-dim 16 "
-    "--decoder-conv-dim 16 --encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32 --encoder-layers 1 "
-    "--decoder-layers 1 --encoder-attention-heads 2 --decoder-attention-heads 2 --encoder-kernel-size-list [3] "
-    "--decoder-kernel-size-list [3]".split(),
+    "lstm": "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-hidden-size 16 --decoder-hidden-size 16 "
+    "--decoder-out-embed-dim 16",
+    "fconv": "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-layers [(16,3)] --decoder-layers [(16,3)] "
+    "--decoder-out-embed-dim 16",
+    "lightconv": "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-conv-dim 16 --decoder-conv-dim 16 "
+    "--encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32 --encoder-layers 1 --decoder-layers 1 "
+    "--encoder-attention-heads 2 --decoder-attention-heads 2 --encoder-kernel-size-list [3] "
+    "--decoder-kernel-size-list [3]",
 }
 
 
-@pytest.mark.parametrize("words", ARCHITECTURES.values(), ids=ARCHITECTURES)
-def test_every_encoder_decoder_model(data, tmp_path, monkeypatch, words):
-    plain = train(data, tmp_path / "plain", *words, task="translation", updates=3)
+@pytest.mark.parametrize(("name", "words"), ARCHITECTURES.items(), ids=ARCHITECTURES)
+def test_every_encoder_decoder_model(data, tmp_path, monkeypatch, name, words):
+    architecture = ["--arch", name, *words.split()]
+    plain = train(data, tmp_path / "plain", *architecture, task="translation", updates=3)
     spy = Spy(monkeypatch)
-    sse = train(data, tmp_path / "sse", *words, "--sse-prob", "0.3", updates=3)
+    sse = train(data, tmp_path / "sse", *architecture, "--sse-prob", "0.3", updates=3)
     assert len(spy.draws) == 2
     assert all(any((ids != drawn).any() for _, ids, drawn in draws) for draws in spy.draws.values())
     assert list(plain["model"]) == list(sse["model"]) and not same_parameters(plain, sse)

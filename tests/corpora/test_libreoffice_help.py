@@ -1,0 +1,84 @@
+"""Help pages: our own small pages for the rules, the real packages where apt-get finds them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sse_nmt.corpora import libreoffice_help
+from sse_nmt.errors import UserError
+
+ENGLISH = """<html><body><h1 id="hd_id1">Open</h1>
+<p id="par_id2" class="paragraph">Press <span class="switchinline"><span hidden="true" id="MACx" class="MAC">Command
+</span><span hidden="true" id="defaultx">Ctrl</span></span>+O to <b>open</b> a file.</p>
+<p id="par_id3" class="code">Print 1</p><p id="par_id4">Only here</p><p id="bm_5">no text</p>
+<p id="par_id6">twice</p><p id="par_id6">twice more</p>
+<p id="par_id7">In <span class="switchinline"><span class="WRITER">Writer</span><span class="CALC">Calc</span></span>.
+</p>
+</body></html>"""
+GERMAN = """<html><body><h1 id="hd_id1">Öffnen</h1><p id="par_id2">Strg+O öffnet eine Datei.</p>
+<p id="par_id3" class="code">Print 1</p><p id="bm_5">no text</p><p id="par_id6">zweimal</p>
+<p id="par_id7">In <span class="switchinline"><span class="WRITER">Writer</span></span>.</p></body></html>"""
+
+
+def write_pages(folder: Path) -> None:
+    for language, text in (("en", ENGLISH), ("de", GERMAN)):
+        name = libreoffice_help.LANGUAGES[language]
+        root = folder / libreoffice_help.PACKAGES[language] / "usr/share/libreoffice/help" / name / "text/shared"
+        root.mkdir(parents=True)
+        (root / "open.html").write_text(text, encoding="utf-8")
+        if language == "en":
+            (root / "new.html").write_text(text, encoding="utf-8")
+
+
+def test_paragraphs_are_aligned_by_id(tmp_path):
+    write_pages(tmp_path)
+    (document,) = libreoffice_help.documents(tmp_path)
+    assert document.name == "shared/open.html"
+    assert document.pairs == [
+        ("Open", "Öffnen"),
+        ("Press Ctrl+O to open a file.", "Strg+O öffnet eine Datei."),
+        ("In Writer.", "In Writer."),
+    ]
+
+
+def test_no_pages(tmp_path):
+    with pytest.raises(UserError, match="^`libreoffice-help-en-us` must hold help pages, but none is below"):
+        list(libreoffice_help.documents(tmp_path))
+
+
+def test_without_apt_get(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError) as error:
+        libreoffice_help.fetch(tmp_path)
+    assert str(error.value) == (
+        "`libreoffice-help` comes from Debian's packages and needs apt-get, which is not installed."
+    )
+
+
+def test_a_failed_download_says_why_and_leaves_nothing(tmp_path, monkeypatch):
+    """apt-get as a user without package lists sees it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "apt-get").write_text("#!/bin/sh\necho 'E: Unable to locate package' >&2\nexit 100\n")
+    (programs / "dpkg-deb").write_text("#!/bin/sh\n")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
+    with pytest.raises(UserError, match="cannot be downloaded|cannot be fetched"):
+        libreoffice_help.fetch(tmp_path / "raw")
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
+def test_the_real_packages(tmp_path):
+    try:
+        versions = libreoffice_help.fetch(tmp_path)
+    except UserError as error:
+        pytest.skip(str(error))
+    assert set(versions) == set(libreoffice_help.PACKAGES.values())
+    documents = list(libreoffice_help.documents(tmp_path))
+    assert len(documents) > 2000 and sum(len(document.pairs) for document in documents) > 50_000
+    assert versions == libreoffice_help.fetch(tmp_path)  # the second time nothing is fetched

@@ -1,0 +1,160 @@
+"""`sse-nmt prepare` on real tools: SentencePiece and fairseq-preprocess."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from conftest import sse_nmt
+
+from sse_nmt.atomic_files import read_json, read_lines
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.prepare import prepare
+from sse_nmt.corpora.segmentation import load_model
+from sse_nmt.errors import UserError
+
+
+def test_what_it_leaves_behind(toy_data, toy_text):
+    lines = {split: [read_lines(toy_data / "text" / f"{split}.{lang}") for lang in ("en", "de")] for split in
+             ("train", "valid", "test")}  # fmt: skip
+    everything = set(zip(*map(read_lines, toy_text), strict=True))
+    train, valid, test = (set(zip(*lines[split], strict=True)) for split in ("train", "valid", "test"))
+    assert train | valid | test == everything and len(train) + len(valid) + len(test) == 200
+    assert (len(valid), len(test)) == (20, 20)
+    model = load_model(toy_data / "sentencepiece.model")
+    for split in ("train", "valid", "test"):
+        for side, lang in enumerate(("en", "de")):
+            pieces = read_lines(toy_data / "pieces" / f"{split}.{lang}")
+            assert [model.decode(line.split()) for line in pieces] == lines[split][side]
+        assert (toy_data / "bin" / f"{split}.en-de.de.bin").exists()
+    assert (toy_data / "bin/dict.en.txt").read_bytes() == (toy_data / "bin/dict.de.txt").read_bytes()
+    manifest = read_json(toy_data / "manifest.json")
+    assert manifest["pairs"] == {"train": 160, "valid": 20, "test": 20}
+    assert not list(toy_data.rglob("*.part"))
+
+
+def test_a_second_time_there_is_nothing_to_do(toy_data, toy_options, capsys):
+    before = {path: path.stat().st_mtime_ns for path in toy_data.rglob("*")}
+    prepare(toy_options, toy_data)
+    assert before == {path: path.stat().st_mtime_ns for path in toy_data.rglob("*")}
+    assert capsys.readouterr().err == f"{toy_data} is prepared already.\n"
+
+
+def test_other_options_are_not_mixed_in(toy_data, toy_options):
+    with pytest.raises(UserError) as error:
+        prepare(replace(toy_options, pieces=90), toy_data)
+    assert str(error.value) == (
+        f"{toy_data} was prepared with `pieces` 80, not 90: choose another folder or remove this one."
+    )
+
+
+def test_pairs_chooses_as_many_and_the_same_test_text(toy_data, toy_options, tmp_path):
+    prepare(replace(toy_options, pairs=50), tmp_path)
+    assert len(read_lines(tmp_path / "text/train.en")) == 50
+    assert (tmp_path / "text/test.de").read_bytes() == (toy_data / "text/test.de").read_bytes()
+    assert set(read_lines(tmp_path / "text/train.en")) <= set(read_lines(toy_data / "text/train.en"))
+
+
+def test_an_interrupted_step_is_done_again(toy_options, toy_data, tmp_path):
+    (tmp_path / "pieces.part").mkdir()
+    (tmp_path / "pieces.part" / "train.en").write_text("half a")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "dict.en.txt").write_text("half a")
+    prepare(toy_options, tmp_path)
+    assert (tmp_path / "bin/dict.en.txt").read_bytes() == (toy_data / "bin/dict.en.txt").read_bytes()
+
+
+def write(path: Path, text: str | bytes) -> str:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+@pytest.fixture
+def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
+    """Words after `sse-nmt prepare`, and the sentence they are answered with."""
+    english, german = map(str, toy_text)
+    short, empty = write(tmp_path / "short", "one\ntwo\n"), write(tmp_path / "empty", "")
+    latin, blank = write(tmp_path / "latin", b"caf\xe9\n" * 200), write(tmp_path / "blank", " \n" * 200)
+    out = str(tmp_path / "out")
+    files = ["files", out, "--source", english, "--target"]
+    few = ["--valid", "20", "--test", "20"]
+    return {
+        "unknown corpus": (
+            ["wikipedia", out],
+            "The corpus must be one of libreoffice-help, multi30k, files, but is 'wikipedia' instead.",
+        ),
+        "unequal": (
+            [*files, short],
+            f"Source and target must have as many lines, but {english} has 200 and {short} has 2.",
+        ),
+        "no file": ([*files, f"{out}/nothing"], f"{out}/nothing must be a text file, but there is none."),
+        "no target": (["files", out, "--source", english], "The corpus `files` needs both `--source` and `--target`."),
+        "not UTF-8": ([*files, latin], f"{latin} must be UTF-8 text, but its byte 3 is not."),
+        "blank": ([*files, blank], "The corpus must hold at least one pair, but is empty after cleaning."),
+        "empty": (
+            ["files", out, "--source", empty, "--target", empty],
+            "The corpus must hold at least one pair, but is empty after cleaning.",
+        ),
+        "all set apart": (
+            [*files, german],
+            "The corpus must hold more pairs than are set apart, 1000 for validation and 2000 for test, "
+            "but holds 200 after cleaning: lower `--valid` and `--test`.",
+        ),
+        "too long": (
+            [*files, german, *few, "--max-length", "1", "--pieces", "80"],
+            "The train text must hold at least one pair, but is empty after cleaning.",
+        ),
+        "pieces": (
+            [*files, german, *few, "--pieces", "5000"],
+            "No SentencePiece model of 5000 pieces can be trained on 160 pairs: Vocabulary size too high",
+        ),
+        "ratio": ([*files, german, "--max-ratio", "0.5"], "`--max-ratio` must be at least 1, but is 0.5 instead."),
+        "pairs": ([*files, german, "--pairs", "0"], "`--pairs` must be at least 1, but is 0 instead."),
+        "download": (
+            ["multi30k", out, "--mirror", "http://127.0.0.1:9"],
+            "http://127.0.0.1:9/train.en.gz cannot be downloaded:",
+        ),
+        "from": (
+            ["multi30k", out, "--from", str(tmp_path)],
+            f"{tmp_path} must hold train.en or train.en.gz, but holds neither.",
+        ),
+    }  # fmt: skip
+
+
+CASES = (
+    "unknown corpus, unequal, no file, no target, not UTF-8, blank, empty, all set apart, too long, pieces, ratio, "
+    "pairs, download, from"
+).split(", ")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_gets_one_sentence(bad_input, case, tmp_path):
+    words, sentence = bad_input[case]
+    done = sse_nmt("prepare", *words)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and last.startswith(f"sse-nmt: {sentence}"), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "manifest.json").exists() and not list(tmp_path.rglob("*.part"))
+
+
+def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
+    """A limit on the size of files stands in for the disk: the system refuses the write in the same way."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
+    words = ["--source", toy_text[0], "--target", toy_text[1], "--pieces", "80", "--valid", "20", "--test", "20"]
+    done = sse_nmt("prepare", "files", tmp_path / "out", *words, preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "sse-nmt: A file cannot be read or written: File too large."
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_multi30k_at_hand(tmp_path):
+    """The real corpus, where the machine has it."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "multi30k"
+    if not folder.is_dir():
+        pytest.skip("no Multi30k beside the project")
+    prepare(PrepareOptions("multi30k", folder=str(folder), pairs=2000, pieces=2000), tmp_path)
+    manifest = read_json(tmp_path / "manifest.json")
+    assert manifest["pairs"] == {"train": 2000, "valid": 1014, "test": 1000}

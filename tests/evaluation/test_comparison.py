@@ -1,0 +1,111 @@
+"""Comparing runs: folders written by hand, so that every number is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import sse_nmt
+
+from sse_nmt.atomic_files import read_json, write_json, write_lines
+from sse_nmt.errors import UserError
+from sse_nmt.evaluation.comparison import compare
+from sse_nmt.evaluation.report import as_markdown, write_report
+from sse_nmt.evaluation.scoring import score
+
+REFERENCES = [f"Das kleine rote Haus Nummer {i} steht am Ende der Straße ." for i in range(30)]
+
+
+def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3.0, 2.5, 2.75)) -> Path:
+    """An evaluated run that has ``wrong`` sentences wrong."""
+    hypotheses = ["Der Hund bellt ."] * wrong + REFERENCES[wrong:]
+    write_lines(folder / "scores/test.hyp", hypotheses)
+    write_lines(folder / "scores/test.ref", REFERENCES)
+    write_json(folder / "scores/test.json", {"updates": 200, "scores": score(hypotheses, REFERENCES)})
+    write_json(folder / "run.json", {"seed": seed, "status": "finished"})
+    records = ({"valid_loss": str(loss), "valid_num_updates": str(100 * i)} for i, loss in enumerate(losses, 1))
+    write_lines(folder / "train.log", (f"2026-01-01 | INFO | valid | {json.dumps(record)}" for record in records))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path) -> list[tuple[str, Path]]:
+    wrong = {"baseline": (12, 10), "sse": (5, 6)}
+    return [(name, make_run(tmp_path / f"{name}{seed}", seed, count))
+            for name, counts in wrong.items() for seed, count in enumerate(counts, 1)]  # fmt: skip
+
+
+def test_seeds_become_mean_and_deviation(runs):
+    comparison = compare(runs)
+    baseline, system = comparison.systems
+    first, second = (score(run.hypotheses, REFERENCES)["BLEU"]["score"] for run in baseline.runs)
+    assert baseline.mean("BLEU") == pytest.approx((first + second) / 2)
+    assert baseline.deviation("BLEU") == pytest.approx(abs(first - second) / 2**0.5)
+    assert not baseline.differences
+    difference = system.differences["BLEU"]
+    assert difference.value == pytest.approx(system.mean("BLEU") - baseline.mean("BLEU")) and difference.value > 0
+    assert difference.p_value < 0.05 and system.differences["TER"].value < 0
+    assert system.best_loss == 2.5 and system.runs[0].curve == [(100, 3.0), (200, 2.5), (300, 2.75)]
+
+
+def test_another_baseline_turns_the_sign(runs):
+    there = compare(runs).systems[1].differences["BLEU"].value
+    back = compare(runs, baseline="sse").systems
+    assert back[0].name == "sse" and back[1].differences["BLEU"].value == pytest.approx(-there)
+
+
+def test_report(runs, tmp_path):
+    comparison = compare(runs)
+    table = as_markdown(comparison)
+    lines = table.splitlines()
+    assert len({len(line) for line in lines[:4]}) == 1 and all(line.startswith("|") for line in lines[:4])
+    assert f"{comparison.systems[0].mean('BLEU'):.2f} ± " in lines[2]
+    for signature in comparison.signatures.values():
+        assert signature in table
+    paths = write_report(comparison, tmp_path / "report")
+    assert [path.name for path in paths] == [
+        "comparison.md", "comparison.json", "comparison.html", "validation_loss.png"
+    ]  # fmt: skip
+    assert paths[0].read_text(encoding="utf-8") == table
+    numbers = read_json(paths[1])
+    assert numbers["systems"][1]["scores"]["BLEU"]["mean"] == comparison.systems[1].mean("BLEU")
+    page = paths[2].read_text(encoding="utf-8")
+    assert page.count("<tr>") == 3 and "data:image/png;base64," in page and "http" not in page
+    assert paths[3].read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_run_has_no_deviation(runs):
+    comparison = compare([runs[0], runs[2]])
+    assert comparison.systems[0].deviation("BLEU") is None and " ± " not in as_markdown(comparison).split("\n\n")[0]
+
+
+def test_refusals(runs, tmp_path):
+    name, broken = runs[3]
+    hypotheses = broken / "scores/test.hyp"
+    write_lines(hypotheses, REFERENCES[:-1])
+    with pytest.raises(UserError) as error:
+        compare(runs)
+    assert str(error.value) == (
+        f"The hypotheses of {broken} must have as many lines as the reference, 30, but have 29 instead."
+    )
+    write_lines(broken / "scores/test.ref", [*REFERENCES[:-1], "Etwas anderes ."])
+    with pytest.raises(
+        UserError, match=f"^All runs must be scored on one test text, but those of .* and {broken} differ"
+    ):
+        compare(runs)
+    (broken / "scores/test.ref").unlink()
+    with pytest.raises(UserError, match=f"^{broken} must be evaluated first"):
+        compare(runs)
+    with pytest.raises(UserError, match=r"^The baseline must be one of baseline, sse, but is 'x' instead\.$"):
+        compare(runs, baseline="x")
+
+
+def test_command_line(runs, tmp_path):
+    words = [f"{name}={path}" for name, path in runs]
+    done = sse_nmt("compare", *words, "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("| system ") and done.stdout.rstrip().endswith("validation_loss.png")
+    refused = sse_nmt("compare", "baseline")
+    assert refused.returncode == 1
+    assert refused.stderr == "sse-nmt: A system must be given as NAME=RUN, but is 'baseline' instead.\n"

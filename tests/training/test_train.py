@@ -1,0 +1,187 @@
+"""Run folders: what a training leaves, how it goes on, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_command, sse_nmt
+from omegaconf import OmegaConf
+
+from sse_nmt.atomic_files import read_json, write_json
+from sse_nmt.checkpoints import load_checkpoint, updates
+from sse_nmt.training.run_folder import RunFolder
+from sse_nmt.training.training_log import parse, validation_curve
+
+CONFIG = ROOT / "configs/quickstart/sse_se.yaml"
+SMALL = [
+    *("--set", "model.encoder_embed_dim=16", "--set", "model.decoder_embed_dim=16"),
+    *("--set", "dataset.max_tokens=400", "--set", "common.log_interval=5"),
+]
+
+
+def test_a_run_folder_explains_itself(toy_runs, toy_data):
+    for name, run in toy_runs.items():
+        record = read_json(run / "run.json")
+        assert (record["status"], record["updates"], record["seed"]) == ("finished", 100, 1)
+        assert record["command"][1:3] == ["train", str(toy_data)] or "train" in record["command"]
+        assert {"python", "torch", "ve-fairseq", "sacrebleu", "sse_nmt"} <= set(record["versions"])
+        assert record["data"]["pairs"]["train"] == 160
+        if (ROOT / ".git").exists():
+            assert len(record["git"]["commit"]) == 40
+        full = OmegaConf.load(run / "training_full.yaml")
+        assert full.task._name == ("translation" if name == "baseline" else "translation_sse")
+        assert full.optimizer.adam_betas == "(0.9, 0.98)" and full.optimizer.adam_eps == 1e-8  # a default
+        assert "train_inner" in (run / "train.log").read_text(encoding="utf-8")
+        for checkpoint in ("checkpoint_best.pt", "checkpoint_last.pt"):
+            assert load_checkpoint(run / "checkpoints" / checkpoint)["model"]
+        curve = validation_curve(run / "train.log")
+        assert curve[-1][0] == 100 and curve[-1][1] < curve[0][1]
+
+
+def test_its_configuration_trains_again_with_fairseq_alone(toy_runs, tmp_path):
+    """RUN/training.yaml is what fairseq-hydra-train reads."""
+    words = ["--config-dir", str(toy_runs["sse_se"]), "--config-name", "training", f"checkpoint.save_dir={tmp_path}"]
+    done = run_command("fairseq-hydra-train", *words, "optimization.max_update=3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "SSE-SE, encoder: p0 = 0.01" in done.stdout + done.stderr
+    assert updates(load_checkpoint(tmp_path / "checkpoint_last.pt")) == 3
+
+
+def test_a_finished_run_is_left_alone(toy_runs, toy_data):
+    run = toy_runs["sse_se"]
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    record = read_json(run / "run.json")
+    same = [*record["command"][record["command"].index("train") + 1 :]]
+    done = sse_nmt("train", *same)
+    assert done.returncode == 0 and f"{run} is trained already.\n" in done.stderr
+    other = sse_nmt("train", toy_data, f"{CONFIG}={run}", "--updates", "200")
+    assert other.returncode == 1 and other.stderr.startswith(f"sse-nmt: {run} holds a run with `"), other.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+
+
+def test_overwrite_starts_afresh_and_keeps_what_is_not_the_run_s(toy_runs, toy_data, tmp_path):
+    run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
+    (run / "notes.txt").write_text("mine")
+    done = sse_nmt("train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "3", "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert read_json(run / "run.json")["updates"] == 3 and not (run / "scores").exists()
+    assert (run / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_and_started_again_it_goes_on(toy_data, tmp_path, with_signal):
+    run = tmp_path / "run"
+    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "60"]
+    command = [sys.executable, "-m", "sse_nmt", *map(str, words)]
+    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    last = run / "checkpoints/checkpoint_last.pt"
+    deadline = time.monotonic() + 120
+    while not last.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(first.pid, with_signal)
+    first.wait(timeout=30)
+    assert first.returncode == (130 if with_signal != signal.SIGKILL else -signal.SIGKILL)
+    if read_json(run / "run.json")["status"] == "finished":
+        pytest.skip("the machine was faster than the signal")
+    started = read_json(run / "run.json")["started"]
+    time.sleep(1)  # until the kernel has told the trainer of its parent's death
+    second = sse_nmt(*words)
+    assert second.returncode == 0, second.stderr
+    assert f"{run} goes on where it stopped." in second.stderr
+    record = read_json(run / "run.json")
+    assert (record["status"], record["updates"], record["started"]) == ("finished", 60, started)
+    assert "Loaded checkpoint" in (run / "train.log").read_text(encoding="utf-8")
+
+
+def test_a_checkpoint_cut_off_in_writing_is_replaced(toy_runs, tmp_path, capsys):
+    run = RunFolder(Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run")))
+    last, best = run.checkpoints / "checkpoint_last.pt", run.checkpoints / "checkpoint_best.pt"
+    last.write_bytes(last.read_bytes()[:-1000])
+    run.mend_last_checkpoint()
+    assert last.read_bytes() == best.read_bytes()
+    assert f"{last} is damaged: going on from checkpoint_best.pt, update" in capsys.readouterr().err
+
+
+def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path):
+    run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
+    for checkpoint in (run / "checkpoints").iterdir():
+        checkpoint.write_bytes(b"PK\x03\x04 nothing")
+    record = read_json(run / "run.json")
+    write_json(run / "run.json", {**record, "status": "running"})
+    configuration = OmegaConf.load(run / "training.yaml")
+    words = [f"checkpoint.save_dir={run}/checkpoints", f"task.data={configuration.task.data}"]
+    OmegaConf.save(OmegaConf.merge(configuration, OmegaConf.from_dotlist(words)), run / "training.yaml")
+    same = list(record["command"][record["command"].index("--updates") :])
+    done = sse_nmt("train", toy_data, f"{CONFIG}={run}", *same)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"sse-nmt: {run}/checkpoints/checkpoint_last.pt is damaged and no other checkpoint is left: "
+        "say --overwrite to start afresh."
+    )
+
+
+def test_a_folder_in_use_is_refused(toy_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run.lock():
+        done = sse_nmt("train", toy_data, f"{CONFIG}={run.path}")
+    assert done.returncode == 1
+    assert done.stderr == f"sse-nmt: {run.path} is in use by another training: wait for it or stop it.\n"
+
+
+def bad_config(folder: Path, text: str) -> Path:
+    path = folder / "bad.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path):
+    run, missing = tmp_path / "run", tmp_path / "missing.yaml"
+    unread, empty = bad_config(tmp_path, "a: [b"), tmp_path / "empty.yaml"
+    empty.write_text("common: {}\n")
+    good = f"{CONFIG}={run}"
+    for words, sentence in [
+        ([tmp_path, good], f"{tmp_path} must be prepared by `sse-nmt prepare`, but holds no manifest.json."),
+        ([toy_data, f"{missing}={run}"], f"{missing} must be a configuration file, but there is no such file."),
+        ([toy_data, f"{unread}={run}"], f"{unread} must be YAML, but cannot be read: while parsing"),
+        ([toy_data, f"{empty}={run}"], f"{empty} must hold a `task` and a `model`, but does not."),
+        ([toy_data, "sse_se"], "A system must be given as CONFIG=RUN, but is 'sse_se' instead."),
+        ([toy_data, good, good], "Each system must have a run folder of its own, but one is named twice."),
+        ([toy_data, good, "--set", "seed"], "An override must be KEY=VALUE, but is 'seed' instead."),
+        ([toy_data, good, "--jobs", "0"], "`--jobs` must be at least 1, but is 0 instead."),
+    ]:
+        done = sse_nmt("train", *words)
+        assert done.returncode == 1 and done.stderr.startswith(f"sse-nmt: {sentence}"), done.stderr
+        assert len(done.stderr.splitlines()) == 1 and not (run / "run.json").exists()
+
+
+def test_what_fairseq_refuses_is_passed_on(toy_data, tmp_path):
+    done = sse_nmt("train", toy_data, f"{CONFIG}={tmp_path}/run", "--set", "task.sse_prob=1.5")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "sse-nmt: The training of sse_se failed with status 1: "
+        f"ValueError: `--sse-prob` must be in [0, 1], but is 1.5 instead. (see {tmp_path}/run/train.log)"
+    )
+    assert read_json(tmp_path / "run/run.json")["status"] == "running"
+
+
+def test_log_lines():
+    line = '2026-11-22 02:37:41 | INFO | valid | {"epoch": 2, "valid_loss": "9.034", "valid_num_updates": "200"}'
+    record = parse(line)
+    assert record is not None and record.kind == "valid"
+    assert record.values == {"epoch": 2.0, "loss": 9.034, "num_updates": 200.0}
+    assert parse("2026-11-22 | INFO | fairseq_cli.train | begin training epoch 1") is None
+
+
+def test_a_resumed_validation_counts_once(tmp_path):
+    log = tmp_path / "log"
+    records = [(100, "5.0"), (200, "4.0"), (200, "4.5"), (300, "3.0")]
+    lines = (f'x | valid | {{"valid_loss": "{loss}", "valid_num_updates": "{update}"}}' for update, loss in records)
+    log.write_text("\n".join(lines), encoding="utf-8")
+    assert validation_curve(log) == [(100, 5.0), (200, 4.5), (300, 3.0)]
