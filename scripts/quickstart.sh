@@ -4,8 +4,8 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 corpus=libreoffice-help
-pairs=8000
-updates=4500
+pairs=10000
+updates=4000
 seed=1
 output=""
 from=""

@@ -57,10 +57,12 @@ def toy_runs(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     systems = [f"{ROOT}/configs/quickstart/{name}.yaml={run}" for name, run in runs.items()]
     smaller = [
         *("--set", "model.encoder_embed_dim=32", "--set", "model.decoder_embed_dim=32"),
-        *("--set", "lr_scheduler.warmup_updates=20", "--set", "optimization.lr=[0.01]"),
+        *("--set", "model.encoder_layers=1", "--set", "model.decoder_layers=1", "--set", "model.dropout=0"),
+        *("--set", "lr_scheduler.warmup_updates=50", "--set", "optimization.lr=[0.005]"),
         *("--set", "dataset.max_tokens=400", "--set", "common.log_interval=20"),
+        *("--set", "dataset.validate_interval=5", "--set", "checkpoint.save_interval=5"),
     ]
-    done = sse_nmt("train", toy_data, *systems, "--updates", "100", *smaller)
+    done = sse_nmt("train", toy_data, *systems, "--updates", "300", *smaller)
     assert done.returncode == 0, done.stderr
     for run in runs.values():
         done = sse_nmt("evaluate", run)

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,19 +13,10 @@ import ctranslate2
 
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.conversion import convert
+from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained model: its checkpoint, the folder of its dictionaries, and its languages."""
-
-    checkpoint: Path
-    dictionaries: Path
-    source_lang: str
-    target_lang: str
 
 
 class Engine(Protocol):
@@ -38,6 +28,7 @@ class Engine(Protocol):
 def engine(model: Model, options: SearchOptions, cache: Path) -> Engine:
     """The engine that ``options`` ask for; ``cache`` keeps a converted model."""
     options.check()
+    model.check()
     if options.engine == "fairseq":
         return FairseqEngine(model, options)
     return CTranslate2Engine(model, options, cache)
@@ -47,7 +38,7 @@ class CTranslate2Engine:
     def __init__(self, model: Model, options: SearchOptions, cache: Path) -> None:
         self._options = options
         device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
-        path = convert(model.checkpoint, model.dictionaries, model.source_lang, model.target_lang, cache)
+        path = convert(model, cache)
         try:
             self._translator = ctranslate2.Translator(
                 str(path),

@@ -9,7 +9,8 @@ from sse_nmt.atomic_files import read_json
 from sse_nmt.corpora.cleaning import normalise
 from sse_nmt.corpora.segmentation import load_model
 from sse_nmt.errors import UserError
-from sse_nmt.evaluation.engines import Engine, Model, engine
+from sse_nmt.evaluation.engines import Engine, engine
+from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
 
 

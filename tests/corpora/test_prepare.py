@@ -124,10 +124,10 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
     }  # fmt: skip
 
 
-CASES = (
-    "unknown corpus, unequal, no file, no target, not UTF-8, blank, empty, all set apart, too long, pieces, ratio, "
-    "pairs, download, from"
-).split(", ")
+CASES = [
+    *("unknown corpus", "unequal", "no file", "no target", "not UTF-8", "blank", "empty", "all set apart"),
+    *("too long", "pieces", "ratio", "pairs", "download", "from"),
+]
 
 
 @pytest.mark.parametrize("case", CASES)

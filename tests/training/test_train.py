@@ -29,7 +29,7 @@ SMALL = [
 def test_a_run_folder_explains_itself(toy_runs, toy_data):
     for name, run in toy_runs.items():
         record = read_json(run / "run.json")
-        assert (record["status"], record["updates"], record["seed"]) == ("finished", 100, 1)
+        assert (record["status"], record["updates"], record["seed"]) == ("finished", 300, 1)
         assert record["command"][1:3] == ["train", str(toy_data)] or "train" in record["command"]
         assert {"python", "torch", "ve-fairseq", "sacrebleu", "sse_nmt"} <= set(record["versions"])
         assert record["data"]["pairs"]["train"] == 160
@@ -42,7 +42,7 @@ def test_a_run_folder_explains_itself(toy_runs, toy_data):
         for checkpoint in ("checkpoint_best.pt", "checkpoint_last.pt"):
             assert load_checkpoint(run / "checkpoints" / checkpoint)["model"]
         curve = validation_curve(run / "train.log")
-        assert curve[-1][0] == 100 and curve[-1][1] < curve[0][1]
+        assert curve[-1][0] == 300 and curve[-1][1] < curve[0][1]
 
 
 def test_its_configuration_trains_again_with_fairseq_alone(toy_runs, tmp_path):
