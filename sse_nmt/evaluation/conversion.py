@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ def convert(model: Model, destination: Path) -> Path:
     stamp = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}
     if (destination / "source.json").is_file() and read_json(destination / "source.json") == stamp:
         return destination
+    logging.getLogger("fairseq").setLevel(logging.WARNING)  # the converter imports it; its news is none of the user's
     with tempfile.TemporaryDirectory() as folder, whole_folder(destination) as part:
         plain = Path(folder) / "checkpoint.pt"
         torch.save({"args": _arguments(state), "model": state["model"]}, plain)
