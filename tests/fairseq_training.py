@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,24 @@ SMALL_TRANSFORMER = ["--arch", "transformer"] + [
 SHARED = ["--share-all-embeddings"]
 
 
-def configuration(data: Path, save: Path, *words: str, task: str = "translation_sse", updates: int = 20) -> Any:
+def configuration(
+    data: Path, save: Path, *words: str, task: str = "translation_sse", updates: int = 20, validate: bool = False
+) -> Any:
     arguments = [str(data), "--user-dir", str(PACKAGE), "--task", task, "--save-dir", str(save)]
     arguments += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--dropout", "0.1"]
     arguments += ["--optimizer", "adam", "--lr", "1e-2", "--max-tokens", "200", "--max-update", str(updates)]
-    arguments += ["--cpu", "--num-workers", "0", "--disable-validation", "--no-epoch-checkpoints"]
-    arguments += ["--log-format", "json", "--log-interval", "10", *words]
-    utils.import_user_module(_namespace(user_dir=str(PACKAGE)))
+    arguments += ["--cpu", "--num-workers", "0", "--no-epoch-checkpoints", "--log-format", "json"]
+    arguments += [] if validate else ["--disable-validation"]
+    utils.import_user_module(Namespace(user_dir=str(PACKAGE)))
     parser = options.get_training_parser(default_task=task)
-    return convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, input_args=arguments))
+    return convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, input_args=[*arguments, *words]))
 
 
-def train(data: Path, save: Path, *words: str, task: str = "translation_sse", updates: int = 20) -> dict[str, Any]:
+def train(data: Path, save: Path, *words: str, **settings: Any) -> dict[str, Any]:
     """Train and return what the last checkpoint holds."""
     if "--arch" not in words:
         words = (*SMALL_TRANSFORMER, *SHARED, *words)
-    fairseq_train.main(configuration(data, save, *words, task=task, updates=updates))
+    fairseq_train.main(configuration(data, save, *words, **settings))
     return load_checkpoint(save / "checkpoint_last.pt")
 
 
@@ -46,9 +49,3 @@ def same_parameters(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Bit for bit, under the same names."""
     a, b = one["model"], other["model"]
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
-
-
-def _namespace(**values: Any) -> Any:
-    import argparse
-
-    return argparse.Namespace(**values)

@@ -1,0 +1,76 @@
+"""The measurements measure: their output is read back, and held against what the README says, with room for noise."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from conftest import sse_nmt
+
+from sse_nmt.bench.op import python_loop
+from sse_nmt.bench.options import OverheadOptions
+from sse_nmt.bench.overhead import training_step
+from sse_nmt.bench.timing import Spread, interleaved
+from sse_nmt.sse import CompleteGraph
+
+
+def test_interleaved_takes_turns_in_both_orders():
+    calls: list[str] = []
+    seconds = interleaved([lambda: calls.append("a"), lambda: calls.append("b")], 4)
+    assert "".join(calls) == "ab" + "abbaabba" and [len(series) for series in seconds] == [4, 4]
+
+
+def test_spread():
+    assert Spread.of([5, 1, 2, 3, 4]) == Spread(2, 3, 4)
+
+
+def test_op_is_flat_in_v_linear_in_ids_and_far_ahead_of_the_loop():
+    done = sse_nmt("bench", "op", "--repeats", "15")
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^ *([\d,]+) +([\d.]+) \[.*?\] +([\d.]+) \[.*?\] +([\d.]+) +(\d+)x$", done.stdout, re.MULTILINE)
+    assert [row[0] for row in rows] == ["8,000", "32,000", "1,000,000"]
+    times = [float(row[1]) for row in rows]
+    assert max(times) < 3 * min(times)
+    assert all(int(row[4]) >= 50 for row in rows)
+
+
+def test_op_is_linear_in_ids():
+    transition = CompleteGraph(32_000, 0.01, range(4, 32_000))
+    ids = torch.randint(32_000, (4_000_000,))
+    short, long = interleaved([lambda: transition.sample(ids[:1_000_000]), lambda: transition.sample(ids)], 15)
+    assert 1.3 < Spread.of(long).median / Spread.of(short).median < 12
+
+
+def test_the_loop_beside_it_draws_the_same_distribution():
+    torch.manual_seed(1)
+    ids = torch.randint(20, (200_000,))
+    for drawn in (python_loop(ids, 20, 0.2), CompleteGraph(20, 0.2, range(4, 20)).sample(ids)):
+        assert torch.equal(drawn[ids < 4], ids[ids < 4]) and (drawn[ids >= 4] >= 4).all()
+        assert (drawn != ids)[ids >= 4].double().mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_overhead_prints_a_ratio_near_one():
+    words = ["--width", "64", "--words", "1000", "--tokens", "800", "--pairs", "20"]
+    done = sse_nmt("bench", "overhead", *words)
+    assert done.returncode == 0, done.stderr
+    ratio = re.search(r"^ratio +([\d.]+) +\[([\d.]+), ([\d.]+)\]$", done.stdout, re.MULTILINE)
+    assert ratio is not None
+    low, median, high = float(ratio[2]), float(ratio[1]), float(ratio[3])
+    assert low <= median <= high and 0.8 < median < 1.2
+
+
+def test_both_steps_start_from_the_same_model_and_only_one_draws(monkeypatch):
+    drawn = []
+    sample = CompleteGraph.sample
+    monkeypatch.setattr(CompleteGraph, "sample", lambda *words: drawn.append(1) or sample(*words))
+    small = OverheadOptions(width=16, layers=1, words=50, tokens=100, pairs=2)
+    training_step("translation", small)()
+    assert not drawn
+    training_step("translation_sse", small)()
+    assert len(drawn) == 2
+
+
+def test_too_few_repeats():
+    done = sse_nmt("bench", "overhead", "--pairs", "1")
+    assert (done.returncode, done.stderr) == (1, "sse-nmt: `--pairs` must be at least 2, but is 1 instead.\n")

@@ -1,0 +1,65 @@
+"""The command line as a whole: help, defaults, and an end without a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import sse_nmt
+
+import sse_nmt as package
+
+COMMANDS = [
+    [],
+    ["prepare"],
+    ["train"],
+    ["translate"],
+    ["evaluate"],
+    ["compare"],
+    ["bench", "op"],
+    ["bench", "overhead"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help(command):
+    done = sse_nmt(*command, "--help")
+    assert done.returncode == 0 and done.stdout.startswith(f"usage: {' '.join(['sse-nmt', *command])} ")
+
+
+def test_help_is_there_at_once():
+    """Nothing heavy is imported to print it."""
+    code = "import sys; from sse_nmt.cli import build_parser; build_parser(); assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_version():
+    assert sse_nmt("--version").stdout == f"{package.__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["prepare"], ["compare"], ["fly"], ["train", "--seed", "one", "a", "b=c"]])
+def test_wrong_words_are_answered_with_the_usage(words):
+    done = sse_nmt(*words)
+    assert done.returncode == 2 and done.stderr.startswith("usage: sse-nmt")
+
+
+def test_evaluate_needs_one_thing_or_the_other(tmp_path):
+    for words in ([], ["--hypotheses", "a"], [tmp_path, "--hypotheses", "a", "--reference", "b"]):
+        done = sse_nmt("evaluate", *words)
+        assert done.returncode == 1
+        assert done.stderr == "sse-nmt: `sse-nmt evaluate` needs either RUN or both `--hypotheses` and `--reference`.\n"
+
+
+def test_a_folder_that_cannot_be_written(toy_text):
+    done = sse_nmt("prepare", "files", "/dev/null/x", "--source", toy_text[0], "--target", toy_text[1], "--valid", "5",
+                   "--test", "5", "--pieces", "80")  # fmt: skip
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].endswith("cannot be read or written: Not a directory.")
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m sse_nmt bench op --ids 1000 --repeats 2 | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    time.sleep(0.1)
+    assert "Traceback" not in done.stderr

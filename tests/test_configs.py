@@ -1,0 +1,38 @@
+"""fairseq-hydra-train takes every configuration, and the systems of an experiment differ in the task alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import ROOT, run_command
+from omegaconf import OmegaConf
+
+from sse_nmt.training.configuration import read_configuration
+
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+
+
+def test_there_are_some():
+    assert {path.name for path in CONFIGS} >= {"baseline.yaml", "sse_se.yaml"}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in CONFIGS}), ids=lambda path: path.name)
+def test_systems_differ_in_the_task_alone(folder):
+    contents = {path.stem: OmegaConf.to_container(read_configuration(path)) for path in folder.glob("*.yaml")}
+    tasks = {name: content.pop("task") for name, content in contents.items()}
+    assert all(content == contents["baseline"] for content in contents.values())
+    assert tasks["baseline"] == {"_name": "translation", "data": "???"}
+    assert tasks["sse_se"] == {"_name": "translation_sse", "sse_prob": 0.01, "data": "???"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_command_in_the_file_trains(path, toy_data, tmp_path):
+    """As its first lines say, but for two updates, and from another folder."""
+    command = re.search(r"^#   (fairseq-hydra-train .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert command is not None
+    words = command[1].replace("DIR/bin", str(toy_data / "bin")).replace("configs/", f"{ROOT}/configs/").split()
+    short = ["optimization.max_update=2", "common.cpu=true", f"common.user_dir={ROOT}/sse_nmt"]
+    done = run_command(*words, *short, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "checkpoints/checkpoint_last.pt").is_file()

@@ -1,0 +1,85 @@
+"""The README tells the truth: its commands parse, its Python runs, its tables are those of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import fields
+
+import pytest
+import torch
+from conftest import ROOT, run_command
+from fairseq import options, utils
+from fairseq.dataclass.utils import gen_parser_from_dataclass  # noqa: F401 (the flags are made by it)
+from torch import nn
+
+from sse_nmt.cli import build_parser
+from sse_nmt.sse import SharedEmbedding
+from sse_nmt.tasks.sse_options import SSEConfig
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
+
+
+def test_the_commands_are_known():
+    programs = {command[0] for command in COMMANDS}
+    assert programs == {"./scripts/quickstart.sh", "./scripts/test.sh", "fairseq-train", "fairseq-generate", "sse-nmt"}
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] == "sse-nmt"], ids=" ".join)
+def test_sse_nmt_commands_parse_and_their_files_are_there(command):
+    parsed = build_parser().parse_args(command[1:])
+    for system in getattr(parsed, "systems", []):
+        assert (ROOT / system.partition("=")[0]).is_file()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].startswith("fairseq-")], ids=" ".join)
+def test_fairseq_commands_parse(command, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    make = {"fairseq-train": options.get_training_parser, "fairseq-generate": options.get_generation_parser}
+    words = command[1:]
+    utils.import_user_module(options.get_training_parser().parse_known_args(words)[0])
+    task = words[words.index("--task") + 1]
+    parsed = options.parse_args_and_arch(make[command[0]](default_task=task), input_args=words)
+    assert parsed.task == task
+    if task == "translation_sse":
+        assert parsed.sse_prob == 0.01
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].startswith("./scripts")], ids=" ".join)
+def test_scripts_are_there(command):
+    assert os.access(ROOT / command[0], os.X_OK)
+
+
+def test_python_runs():
+    (code,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    model = names["model"]
+    assert isinstance(model, nn.Module) and isinstance(model.source, SharedEmbedding)
+    ids = torch.randint(4, 8000, (2, 5))
+    assert model.eval()(ids, ids).shape == (2, 5, 64)
+
+
+def test_the_options_are_those_of_the_task():
+    rows = re.findall(r"^\| `(--sse[a-z-]*)` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    expected = []
+    for field in fields(SSEConfig):
+        if field.name.startswith("sse_"):
+            default = "that of `--sse-prob`" if field.default is None else f"{field.default:g}"
+            meaning = field.metadata["help"].replace(" (default: --sse-prob)", "")
+            expected.append((f"--{field.name.replace('_', '-')}", default, meaning))
+    assert rows == expected
+
+
+def test_every_documented_option_of_the_quickstart_is_known():
+    text = run_command(str(ROOT / "scripts/quickstart.sh"), "--help").stdout
+    for option in re.findall(r"`(--(?:smoke|corpus|seed|help)[a-z]*)", README):
+        assert option in text

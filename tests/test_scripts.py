@@ -1,0 +1,84 @@
+"""The shell scripts: what they refuse, and that set-up is done once."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_command
+
+SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
+QUICKSTART = str(ROOT / "scripts/quickstart.sh")
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, ROOT / ".ci/run"], ids=lambda path: path.name)
+def test_a_script_parses_and_stops_at_the_first_error(path):
+    assert run_command("bash", "-n", str(path)).returncode == 0
+    assert "set -euo pipefail" in path.read_text(encoding="utf-8")
+
+
+def test_quickstart_help_names_every_option():
+    done = run_command(QUICKSTART, "--help")
+    assert done.returncode == 0
+    for option in ("--corpus", "--from", "--pairs", "--updates", "--seed", "--output", "--smoke", "--help"):
+        assert f"\n  {option} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--fast"], "the option '--fast' is unknown; see --help."),
+        (["--pairs"], "--pairs needs a value."),
+        (["--seed", "one"], "--seed must be a whole number, but is 'one' instead."),
+    ],
+)
+def test_quickstart_refuses_in_one_sentence(words, sentence):
+    done = run_command(QUICKSTART, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"quickstart: {sentence}\n")
+
+
+@pytest.mark.skipif(not (ROOT / ".venv/installed").exists(), reason="set up otherwise")
+def test_a_second_set_up_takes_no_time():
+    start = time.monotonic()
+    done = run_command(str(ROOT / "scripts/setup.sh"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert time.monotonic() - start < 2
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> tuple[Path, Path]:
+    """(a checkout without .venv, a PATH with nothing of Python's)."""
+    checkout, programs = tmp_path / "checkout", tmp_path / "bin"
+    shutil.copytree(ROOT / "scripts", checkout / "scripts")
+    for name in ("setup.py", "constraints.txt"):
+        shutil.copy(ROOT / name, checkout)
+    programs.mkdir()
+    for program in ("bash", "env", "dirname", "cat", "cksum", "flock"):
+        found = shutil.which(program)
+        if found:
+            (programs / program).symlink_to(found)
+    return checkout, programs
+
+
+def test_without_python_it_names_the_package(bare_machine):
+    checkout, programs = bare_machine
+    done = run_command(str(checkout / "scripts/setup.sh"), env={"PATH": str(programs)})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "setup: Python 3.11 or 3.12 is needed and was not found: "
+        "install the package python3 (or python3.11) of your system.\n"
+    )
+
+
+def test_without_venv_it_names_the_package(bare_machine):
+    checkout, programs = bare_machine
+    python = programs / "python3"
+    python.write_text('#!/bin/bash\n[[ "$2" != *ensurepip* ]]\n')  # the right version, without ensurepip
+    python.chmod(0o755)
+    done = run_command(str(checkout / "scripts/setup.sh"), env={"PATH": str(programs)})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "setup: Python's venv module is incomplete: install the package python3-venv (apt-get install python3-venv).\n"
+    )
