@@ -12,7 +12,10 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
+
+USER_DIR = str(Path(__file__).absolute().parent)  # what fairseq's --user-dir is to be told
 
 _FAIRSEQ_TASKS = "fairseq.tasks"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ from fairseq import options, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import train as fairseq_train
 
-import sse_nmt
+from sse_nmt._registration import USER_DIR
 from sse_nmt.checkpoints import load_checkpoint
-
-PACKAGE = Path(os.path.abspath(sse_nmt.__file__)).parent
 
 _SIZES = {"layers": "1", "attention-heads": "2", "embed-dim": "16", "ffn-embed-dim": "32"}
 SMALL_TRANSFORMER = ["--arch", "transformer"] + [
@@ -27,12 +24,12 @@ SHARED = ["--share-all-embeddings"]
 def configuration(
     data: Path, save: Path, *words: str, task: str = "translation_sse", updates: int = 20, validate: bool = False
 ) -> Any:
-    arguments = [str(data), "--user-dir", str(PACKAGE), "--task", task, "--save-dir", str(save)]
+    arguments = [str(data), "--user-dir", USER_DIR, "--task", task, "--save-dir", str(save)]
     arguments += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--dropout", "0.1"]
     arguments += ["--optimizer", "adam", "--lr", "1e-2", "--max-tokens", "200", "--max-update", str(updates)]
     arguments += ["--cpu", "--num-workers", "0", "--no-epoch-checkpoints", "--log-format", "json"]
     arguments += [] if validate else ["--disable-validation"]
-    utils.import_user_module(Namespace(user_dir=str(PACKAGE)))
+    utils.import_user_module(Namespace(user_dir=USER_DIR))
     parser = options.get_training_parser(default_task=task)
     return convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, input_args=[*arguments, *words]))
 

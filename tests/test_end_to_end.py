@@ -11,13 +11,14 @@ from pathlib import Path
 import ctranslate2
 import pytest
 from conftest import ROOT, run_command
-from fairseq_training import PACKAGE, SHARED, SMALL_TRANSFORMER, train
+from fairseq_training import SHARED, SMALL_TRANSFORMER, train
 
+from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_lines
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.sse import SharedEmbedding
 
-USER_DIR = ["--user-dir", str(ROOT / "sse_nmt")]
+PLUGIN = ["--user-dir", str(ROOT / "sse_nmt")]
 TRAINING = [
     *SMALL_TRANSFORMER, *SHARED, "--task", "translation_sse", "--sse-prob", "0.1", "--criterion", "cross_entropy",
     "--optimizer", "adam", "--lr", "0.005", "--max-tokens", "200", "--no-epoch-checkpoints", "--cpu",
@@ -33,7 +34,7 @@ def data(toy_data: Path) -> Path:
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a training by command line, validation included."""
     folder = tmp_path_factory.mktemp("trained")
-    words = [str(data), *USER_DIR, *TRAINING, "--max-update", "60", "--save-dir", str(folder)]
+    words = [str(data), *PLUGIN, *TRAINING, "--max-update", "60", "--save-dir", str(folder)]
     done = run_command("fairseq-train", *words)
     assert done.returncode == 0, done.stderr
     assert "SSE-SE, encoder: p0 = 0.1 over " in done.stdout + done.stderr
@@ -41,16 +42,14 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_generate_with_the_plain_task(trained, data):
-    done = run_command(
-        "fairseq-generate", str(data), *USER_DIR, "--task", "translation", "--path", str(trained), "--cpu"
-    )
+    done = run_command("fairseq-generate", str(data), *PLUGIN, "--task", "translation", "--path", str(trained), "--cpu")
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^H-\d+\t", done.stdout, re.MULTILINE)) == 20
 
 
 def test_interactive_twice_gives_the_same(trained, data, toy_data):
     text = "\n".join(read_lines(toy_data / "pieces/test.en")[:5]) + "\n"
-    words = [str(data), *USER_DIR, "--task", "translation_sse", "--path", str(trained), "--cpu"]
+    words = [str(data), *PLUGIN, "--task", "translation_sse", "--path", str(trained), "--cpu"]
     first, second = (run_command("fairseq-interactive", *words, input=text) for _ in range(2))
     assert first.returncode == 0, first.stderr
     hypotheses = re.findall(r"^H-.*$", first.stdout, re.MULTILINE)
@@ -61,7 +60,7 @@ def test_validate_never_perturbs(trained, data):
     """Twice the same loss, with SSE's task and with the plain one."""
     losses = set()
     for task in ("translation_sse", "translation_sse", "translation"):
-        words = [str(data), *USER_DIR, "--task", task, "--path", str(trained), "--valid-subset", "valid"]
+        words = [str(data), *PLUGIN, "--task", task, "--path", str(trained), "--valid-subset", "valid"]
         done = run_command("fairseq-validate", *words, "--max-tokens", "400", "--cpu", "--log-format", "json")
         assert done.returncode == 0, done.stderr
         losses.add(re.search(r'"valid_loss": "([\d.]+)"', done.stdout + done.stderr)[1])
@@ -69,7 +68,7 @@ def test_validate_never_perturbs(trained, data):
 
 
 def test_ctranslate2_converts(trained, data, tmp_path):
-    words = ["--model_path", str(trained), "--data_dir", str(data), "--user_dir", str(PACKAGE)]
+    words = ["--model_path", str(trained), "--data_dir", str(data), "--user_dir", USER_DIR]
     done = run_command("ct2-fairseq-converter", *words, "--source_lang", "en", "--target_lang", "de", "--output_dir",
                        str(tmp_path / "model"))  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -99,7 +98,7 @@ def _free_port() -> int:
 
 def test_two_processes_over_gloo(data, tmp_path):
     """Two ranks train one model; the ranks agree, and the loss is finite."""
-    shared = [str(data), *USER_DIR, *TRAINING, "--max-update", "6", "--disable-validation", "--log-format", "json",
+    shared = [str(data), *PLUGIN, *TRAINING, "--max-update", "6", "--disable-validation", "--log-format", "json",
               "--distributed-backend", "gloo", "--distributed-init-method", f"tcp://127.0.0.1:{_free_port()}",
               "--distributed-world-size", "2", "--distributed-no-spawn", "--ddp-backend", "legacy_ddp"]  # fmt: skip
     processes = [

@@ -13,6 +13,7 @@ from sse_nmt.bench.options import OpOptions
 from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.errors import UserError
 from sse_nmt.sse import CompleteGraph
+from sse_nmt.sse.transition import check_probability
 
 ROWS = (8_000, 32_000, 1_000_000)
 _SPECIAL = 4
@@ -24,6 +25,10 @@ def bench_op(options: OpOptions) -> None:
         raise UserError(
             f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}."
         )
+    try:
+        check_probability("--prob", options.prob)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     print(

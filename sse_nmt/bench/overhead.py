@@ -17,12 +17,16 @@ from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.errors import UserError
 
 _SENTENCE = 25  # tokens
+_HEADS = 4
 
 
 def bench_overhead(options: OverheadOptions) -> None:
     """Print both step times and their ratio, pair by pair, on the same batches."""
-    if options.pairs < 2:
-        raise UserError(f"`--pairs` must be at least 2, but is {options.pairs} instead.")
+    for name, least in (("width", 4), ("layers", 1), ("words", 8), ("tokens", 1), ("pairs", 2)):
+        if getattr(options, name) < least:
+            raise UserError(f"`--{name}` must be at least {least}, but is {getattr(options, name)} instead.")
+    if options.width % _HEADS:
+        raise UserError(f"`--width` must be a multiple of {_HEADS}, but is {options.width} instead.")
     steps = [training_step(task, options) for task in ("translation", "translation_sse")]
     plain, sse = interleaved(steps, options.pairs)
     ratio = Spread.of([b / a for a, b in zip(plain, sse, strict=True)])
@@ -62,7 +66,7 @@ def _arguments(name: str, options: OverheadOptions) -> Any:
     width, layers = str(options.width), str(options.layers)
     words = ["data", "--task", name, "--arch", "transformer", "--share-all-embeddings", "--seed", str(options.seed)]
     for part in ("encoder", "decoder"):
-        words += [f"--{part}-layers", layers, f"--{part}-embed-dim", width, f"--{part}-attention-heads", "4"]
+        words += [f"--{part}-layers", layers, f"--{part}-embed-dim", width, f"--{part}-attention-heads", str(_HEADS)]
         words += [f"--{part}-ffn-embed-dim", str(4 * options.width)]
     words += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--dropout", "0.1"]
     words += ["--optimizer", "adam", "--lr", "1e-4", "--max-tokens", str(options.tokens)]

@@ -12,12 +12,11 @@ from typing import Any
 import ctranslate2
 import torch
 
+from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_json, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.model import Model
-
-_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def convert(model: Model, destination: Path) -> Path:
@@ -36,7 +35,7 @@ def convert(model: Model, destination: Path) -> Path:
         plain = Path(folder) / "checkpoint.pt"
         torch.save({"args": _arguments(state), "model": state["model"]}, plain)
         converter = ctranslate2.converters.FairseqConverter(
-            str(plain), str(model.dictionaries), model.source_lang, model.target_lang, user_dir=str(_PACKAGE)
+            str(plain), str(model.dictionaries), model.source_lang, model.target_lang, user_dir=USER_DIR
         )
         try:
             converter.convert(str(part), force=True)

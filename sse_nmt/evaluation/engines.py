@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,12 @@ from typing import Protocol
 
 import ctranslate2
 
+from sse_nmt._registration import USER_DIR
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.conversion import convert
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
-
-_PACKAGE = Path(__file__).resolve().parent.parent
+from sse_nmt.machine import cores
 
 
 class Engine(Protocol):
@@ -44,7 +43,7 @@ class CTranslate2Engine:
                 str(path),
                 device=device,
                 compute_type=options.compute_type,
-                intra_threads=len(os.sched_getaffinity(0)),
+                intra_threads=cores(),
             )
         except ValueError as error:
             raise UserError(f"CTranslate2 cannot load the model on {device}: {error}") from error
@@ -79,7 +78,7 @@ class FairseqEngine:
         model, options = self._model, self._options
         return [
             sys.executable, "-m", "fairseq_cli.interactive", str(model.dictionaries),
-            "--user-dir", str(_PACKAGE), "--task", "translation", "--path", str(model.checkpoint),
+            "--user-dir", USER_DIR, "--task", "translation", "--path", str(model.checkpoint),
             "--source-lang", model.source_lang, "--target-lang", model.target_lang,
             "--beam", str(options.beam), "--lenpen", str(options.length_penalty),
             "--max-len-a", "0", "--max-len-b", str(options.max_length),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-import sse_nmt
+from sse_nmt._registration import USER_DIR
 from sse_nmt.errors import UserError
-
-PACKAGE = Path(os.path.abspath(sse_nmt.__file__)).parent
 
 
 def read_configuration(path: Path) -> DictConfig:
@@ -34,7 +31,7 @@ def run_configuration(
     """The configuration at ``path`` for one run: data, folders, seed, length, and KEY=VALUE overrides."""
     configuration = read_configuration(path)
     settings = {
-        "common.user_dir": str(PACKAGE),
+        "common.user_dir": USER_DIR,
         "task.data": str((data / "bin").resolve()),
         "checkpoint.save_dir": str((run / "checkpoints").resolve()),
     }

@@ -25,11 +25,11 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_json, whole_file, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.progress import say
-from sse_nmt.training.configuration import PACKAGE
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
 
@@ -153,13 +153,13 @@ def git_state() -> dict[str, Any] | None:
     """Commit of the code that runs, and whether it was changed since; None outside a checkout."""
     try:
         commit = _git("rev-parse", "HEAD")
-        return {"commit": commit, "changed": _git("status", "--porcelain", "--", str(PACKAGE)) != ""}
+        return {"commit": commit, "changed": _git("status", "--porcelain", "--", USER_DIR) != ""}
     except (subprocess.CalledProcessError, FileNotFoundError):
         return None
 
 
 def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(PACKAGE), *arguments]
+    command = ["git", "-C", USER_DIR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

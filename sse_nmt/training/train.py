@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import torch
 
 from sse_nmt.errors import UserError
+from sse_nmt.machine import cores
 from sse_nmt.progress import say
 from sse_nmt.training.configuration import run_configuration
 from sse_nmt.training.launch import Job, run_jobs
@@ -65,6 +65,5 @@ def _job(
 
 def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:
     """(trainings side by side, threads for each)."""
-    cores = len(os.sched_getaffinity(0))
-    side_by_side = wanted if wanted is not None else (1 if torch.cuda.is_available() else min(jobs, cores))
-    return side_by_side, max(1, cores // min(side_by_side, jobs))
+    side_by_side = wanted if wanted is not None else (1 if torch.cuda.is_available() else min(jobs, cores()))
+    return side_by_side, max(1, cores() // min(side_by_side, jobs))

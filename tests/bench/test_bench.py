@@ -71,6 +71,15 @@ def test_both_steps_start_from_the_same_model_and_only_one_draws(monkeypatch):
     assert len(drawn) == 2
 
 
-def test_too_few_repeats():
-    done = sse_nmt("bench", "overhead", "--pairs", "1")
-    assert (done.returncode, done.stderr) == (1, "sse-nmt: `--pairs` must be at least 2, but is 1 instead.\n")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["overhead", "--pairs", "1"], "`--pairs` must be at least 2, but is 1 instead."),
+        (["overhead", "--width", "6"], "`--width` must be a multiple of 4, but is 6 instead."),
+        (["op", "--prob", "2"], "`--prob` must be in [0, 1], but is 2.0 instead."),
+        (["op", "--repeats", "1"], "`--repeats` must be at least 2 and `--ids` at least 1, but are 1 and 1000000."),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(words, sentence):
+    done = sse_nmt("bench", *words)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"sse-nmt: {sentence}"

@@ -1,0 +1,38 @@
+"""`sse-nmt bench`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sse_nmt.bench.options import OpOptions, OverheadOptions
+from sse_nmt.cli.arguments import command, option, take
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("bench", help="measure what SSE costs on this machine")
+    benches = parser.add_subparsers(title="measurements", metavar="WHAT", required=True)
+    op = command(benches, "op", _bench_op, "time to perturb ids, beside a copy and a Python loop")
+    option(op, OpOptions(), "ids", "ids a call", int)
+    option(op, OpOptions(), "prob", "probability p0", float)
+    option(op, OpOptions(), "repeats", "timed calls", int)
+    option(op, OpOptions(), "seed", "seed of the ids and the draws", int)
+    overhead = command(benches, "overhead", _bench_overhead, "step time of translation_sse beside that of translation")
+    option(overhead, OverheadOptions(), "width", "width of the model", int)
+    option(overhead, OverheadOptions(), "layers", "layers of the encoder, and of the decoder", int)
+    option(overhead, OverheadOptions(), "words", "size of the vocabulary", int)
+    option(overhead, OverheadOptions(), "tokens", "target tokens a batch", int)
+    option(overhead, OverheadOptions(), "pairs", "pairs of timed steps", int)
+    option(overhead, OverheadOptions(), "seed", "seed of the model and the batches", int)
+
+
+def _bench_op(options: argparse.Namespace) -> None:
+    from sse_nmt.bench.op import bench_op
+
+    bench_op(take(OpOptions, options))
+
+
+def _bench_overhead(options: argparse.Namespace) -> None:
+    from sse_nmt.bench.overhead import bench_overhead
+
+    bench_overhead(take(OverheadOptions, options))
