@@ -42,7 +42,8 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_generate_with_the_plain_task(trained, data):
-    done = run_command("fairseq-generate", str(data), *PLUGIN, "--task", "translation", "--path", str(trained), "--cpu")
+    words = ["--task", "translation", "--path", str(trained), "--cpu", "--required-batch-size-multiple", "1"]
+    done = run_command("fairseq-generate", str(data), *PLUGIN, *words)
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^H-\d+\t", done.stdout, re.MULTILINE)) == 20
 
