@@ -106,4 +106,7 @@ def _load(path: Path, split: str, references: list[str]) -> Run:
     check_lengths(hypotheses, references, f"The hypotheses of {path}")
     result, record = read_json(path / "scores" / f"{split}.json"), read_json(path / "run.json")
     scores = {name: entry["score"] for name, entry in score(hypotheses, references).items()}
-    return Run(path, record["seed"], result["updates"], hypotheses, scores, validation_curve(path / "train.log"))
+    curve = validation_curve(path / "train.log")
+    if not curve:
+        raise UserError(f"{path}/train.log must hold validation losses, but holds none.")
+    return Run(path, record["seed"], result["updates"], hypotheses, scores, curve)

@@ -26,21 +26,27 @@ def read_configuration(path: Path) -> DictConfig:
 
 
 def run_configuration(
-    path: Path, data: Path, run: Path, seed: int | None, updates: int | None, overrides: Sequence[str]
+    path: Path, data: Path, seed: int | None, updates: int | None, overrides: Sequence[str]
 ) -> DictConfig:
-    """The configuration at ``path`` for one run: data, folders, seed, length, and KEY=VALUE overrides."""
+    """The configuration at ``path`` for one run: data, folders, seed, length, and KEY=VALUE overrides.
+
+    Folders of the run are relative to it, where the training is started, so that it can be moved; the log takes
+    the form that we read back.
+    """
     configuration = read_configuration(path)
     settings = {
         "common.user_dir": USER_DIR,
+        "common.log_format": "json",
+        "common.reset_logging": True,
         "task.data": str((data / "bin").resolve()),
-        "checkpoint.save_dir": str((run / "checkpoints").resolve()),
+        "checkpoint.save_dir": "checkpoints",
+        "hydra.run.dir": ".",
+        "hydra.output_subdir": None,
+        **({} if seed is None else {"common.seed": seed}),
+        **({} if updates is None else {"optimization.max_update": updates}),
     }
     for key, value in settings.items():
         OmegaConf.update(configuration, key, value)
-    if seed is not None:
-        OmegaConf.update(configuration, "common.seed", seed)
-    if updates is not None:
-        OmegaConf.update(configuration, "optimization.max_update", updates)
     for override in overrides:
         key, equals, _ = override.partition("=")
         if not equals or not key.strip():

@@ -26,7 +26,7 @@ _PLAIN_INTERVAL = 20.0  # seconds between the lines of a training in a log
 class Job:
     name: str
     run: RunFolder
-    updates: int
+    updates: int | None  # None: until fairseq ends by itself
     lock: int  # file descriptor
 
 
@@ -67,6 +67,7 @@ class _Training:
             leave=True,
             disable=not on_terminal(),
         )
+        self._of_all = f" of {job.updates:,}" if job.updates is not None else ""
         self._last_line = ""
         self._last_said = 0.0
         self._process = subprocess.Popen(
@@ -125,7 +126,7 @@ class _Training:
         if not on_terminal() and (record.kind == "valid" or time.monotonic() - self._last_said > _PLAIN_INTERVAL):
             self._last_said = time.monotonic()
             what = "validation loss" if record.kind == "valid" else "loss"
-            say(f"  {self._job.name}: update {update:,} of {self._job.updates:,}, {what} {loss}")
+            say(f"  {self._job.name}: update {update:,}{self._of_all}, {what} {loss}")
 
 
 def training_command() -> list[str]:

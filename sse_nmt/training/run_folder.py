@@ -70,7 +70,7 @@ class RunFolder:
             {
                 "status": "running",
                 "command": command,
-                "seed": configuration.common.seed,
+                "seed": OmegaConf.select(configuration, "common.seed", default=1),  # fairseq's default
                 "source_lang": manifest["options"]["source_lang"],
                 "target_lang": manifest["options"]["target_lang"],
                 "data": {"folder": str(data.resolve()), **manifest},

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from omegaconf import OmegaConf
 
 from sse_nmt.errors import UserError
 from sse_nmt.machine import cores
@@ -46,9 +47,7 @@ def _job(
     configuration_file: Path, run: RunFolder, data: Path, options: TrainOptions, locks: contextlib.ExitStack
 ) -> Job | None:
     """What is left to do for one system: nothing, or a training that begins or goes on."""
-    configuration = run_configuration(
-        configuration_file, data, run.path, options.seed, options.updates, options.overrides
-    )
+    configuration = run_configuration(configuration_file, data, options.seed, options.updates, options.overrides)
     lock = locks.enter_context(run.lock())
     if options.overwrite:
         run.clear()
@@ -60,7 +59,7 @@ def _job(
         say(f"{run.path} goes on where it stopped.")
     run.mend_last_checkpoint()
     run.begin(configuration, [Path(sys.argv[0]).name, *sys.argv[1:]], data)
-    return Job(configuration_file.stem, run, int(configuration.optimization.max_update), lock)
+    return Job(configuration_file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
 
 
 def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:

@@ -115,9 +115,6 @@ def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path):
         checkpoint.write_bytes(b"PK\x03\x04 nothing")
     record = read_json(run / "run.json")
     write_json(run / "run.json", {**record, "status": "running"})
-    configuration = OmegaConf.load(run / "training.yaml")
-    words = [f"checkpoint.save_dir={run}/checkpoints", f"task.data={configuration.task.data}"]
-    OmegaConf.save(OmegaConf.merge(configuration, OmegaConf.from_dotlist(words)), run / "training.yaml")
     same = list(record["command"][record["command"].index("--updates") :])
     done = sse_nmt("train", toy_data, f"{CONFIG}={run}", *same)
     assert done.returncode == 1
