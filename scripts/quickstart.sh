@@ -4,14 +4,14 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 corpus=libreoffice-help
-pairs=10000
-updates=4000
+pairs=""
+updates=""
 seed=1
 output=""
 from=""
-pieces=3000
-valid=1000
-test=2000
+smoke=""
+full_pairs=10000
+full_updates=4000
 
 usage() {
     cat <<EOF
@@ -24,8 +24,8 @@ Started again after an interruption, it goes on where it stopped; started again 
 
   --corpus NAME   libreoffice-help or multi30k (default: $corpus)
   --from DIR      multi30k: take the files from DIR instead of downloading them
-  --pairs N       training pairs (default: $pairs)
-  --updates N     length of each training (default: $updates)
+  --pairs N       training pairs (default: $full_pairs)
+  --updates N     length of each training (default: $full_updates)
   --seed N        seed of the trainings (default: $seed)
   --output DIR    where everything goes (default: quickstart, quickstart-smoke with --smoke)
   --smoke         the same steps in a few minutes; the models learn next to nothing
@@ -41,16 +41,13 @@ fail() {
 while [ $# -gt 0 ]; do
     case "$1" in
         --help) usage; exit 0 ;;
-        --smoke)
-            pairs=2000 updates=120 pieces=1000 valid=200 test=300
-            output="${output:-quickstart-smoke}"
-            shift
-            ;;
+        --smoke) smoke=1; shift ;;
         --corpus | --from | --pairs | --updates | --seed | --output)
             [ $# -ge 2 ] || fail "$1 needs a value."
             case "$1" in
-                --pairs | --updates | --seed)
-                    [[ "$2" =~ ^[0-9]+$ ]] || fail "$1 must be a whole number, but is '$2' instead."
+                --seed) [[ "$2" =~ ^[0-9]+$ ]] || fail "$1 must be a whole number, but is '$2' instead." ;;
+                --pairs | --updates)
+                    [[ "$2" =~ ^[1-9][0-9]*$ ]] || fail "$1 must be a whole number above 0, but is '$2' instead."
                     ;;
             esac
             declare "${1#--}=$2"
@@ -59,7 +56,13 @@ while [ $# -gt 0 ]; do
         *) fail "the option '$1' is unknown; see --help." ;;
     esac
 done
-output="${output:-quickstart}"
+if [ -n "$smoke" ]; then
+    pairs="${pairs:-2000}" updates="${updates:-120}" pieces=1000 valid=200 test=300
+    output="${output:-quickstart-smoke}"
+else
+    pairs="${pairs:-$full_pairs}" updates="${updates:-$full_updates}" pieces=3000 valid=1000 test=2000
+    output="${output:-quickstart}"
+fi
 
 step() {
     local title="$1" start=$SECONDS

@@ -19,19 +19,21 @@ find_python() {
     fail "Python 3.11 or 3.12 is needed and was not found: install the package python3 (or python3.11) of your system."
 }
 
+# The folder is part of it: a virtual environment does not survive being moved.
+wanted="$(pwd) $(cat setup.py constraints.txt | cksum)"
+is_done() {
+    [ -x .venv/bin/sse-nmt ] && [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ]
+}
+
+if is_done; then exit 0; fi
 # One installation at a time.
 exec 9>.venv.lock
 if command -v flock >/dev/null; then flock 9; fi
-
-# The folder is part of it: a virtual environment does not survive being moved.
-wanted="$(pwd) $(cat setup.py constraints.txt | cksum)"
-if [ -x .venv/bin/sse-nmt ] && [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ]; then
-    exit 0
-fi
+if is_done; then exit 0; fi
 
 python="$(find_python)"
 "$python" -c 'import venv, ensurepip' 2>/dev/null \
-    || fail "Python's venv module is incomplete: install the package python3-venv (apt-get install python3-venv)."
+    || fail "Python's venv module is incomplete: install the package $python-venv."
 printf 'Setting up .venv with the versions in constraints.txt (a minute or more, log in .venv.log) …\n' >&2
 start=$SECONDS
 rm -rf .venv

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from sse_nmt.errors import UserError
 
 
 @contextlib.contextmanager
@@ -49,9 +52,18 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file without their line ends; only ``\\n`` ends a line, as for every corpus tool."""
-    with open(path, encoding="utf-8", newline="\n") as file:
-        return [line.rstrip("\r\n") for line in file]
+    """The lines of a UTF-8 file. Raises UserError if it is none."""
+    return split_lines(path.read_bytes(), str(path))
+
+
+def split_lines(data: bytes, name: str) -> list[str]:
+    """Lines without their ends; only ``\\n`` ends a line, as for every corpus tool. ``name`` is for the error."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} must be UTF-8 text, but its byte {error.start} is not.") from error
+    lines = text.split("\n")
+    return [line.rstrip("\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,3 +74,23 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def check_ours(folder: Path, marker: str) -> None:
+    """Raise UserError if ``folder`` holds files, but not the one that says they are ours to replace."""
+    if not folder.is_dir() or (folder / marker).exists():
+        return
+    others = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+    if others:
+        raise UserError(f"{folder} must be empty or of our own making, but holds {others[0]} and no {marker}.")
+
+
+def sha256_of(paths: Iterable[Path]) -> str:
+    """One digest of several files, names and contents."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0")
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 16):
+                digest.update(chunk)
+    return digest.hexdigest()

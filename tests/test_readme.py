@@ -11,7 +11,6 @@ import pytest
 import torch
 from conftest import ROOT, run_command
 from fairseq import options, utils
-from fairseq.dataclass.utils import gen_parser_from_dataclass  # noqa: F401 (the flags are made by it)
 from torch import nn
 
 from sse_nmt.cli import build_parser
@@ -56,6 +55,11 @@ def test_fairseq_commands_parse(command, monkeypatch):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].startswith("./scripts")], ids=" ".join)
 def test_scripts_are_there(command):
     assert os.access(ROOT / command[0], os.X_OK)
+
+
+def test_nothing_is_left_to_fill_in():
+    for path in (ROOT / "README.md", *(ROOT / "configs").rglob("*.yaml")):
+        assert not re.search(r"@[A-Z]+@", path.read_text(encoding="utf-8")), path
 
 
 def test_python_runs():

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:  # no space left, no permission, …
         _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
     except KeyboardInterrupt:
-        print("sse-nmt: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
         sys.exit(130)
 
 

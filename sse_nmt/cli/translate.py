@@ -21,11 +21,10 @@ def add(commands: Any) -> None:
 
 
 def _translate(options: argparse.Namespace) -> None:
-    from sse_nmt.atomic_files import read_lines, write_lines
+    from sse_nmt.atomic_files import read_lines, split_lines, write_lines
     from sse_nmt.evaluation.translation import Translator
 
-    source = options.input if options.input is not None else Path("/dev/stdin")
-    lines = read_lines(source)
+    lines = read_lines(options.input) if options.input else split_lines(sys.stdin.buffer.read(), "Standard input")
     translations = Translator(options.run, take(SearchOptions, options)).translate(lines)
     if options.output is None:
         sys.stdout.writelines(line + "\n" for line in translations)

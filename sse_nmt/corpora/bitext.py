@@ -28,7 +28,4 @@ def read_bitext(source: Path, target: Path) -> list[Document]:
 def _read(path: Path) -> list[str]:
     if not path.is_file():
         raise UserError(f"{path} must be a text file, but there is none.")
-    try:
-        return read_lines(path)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} must be UTF-8 text, but its byte {error.start} is not.") from error
+    return read_lines(path)

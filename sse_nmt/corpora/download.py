@@ -34,7 +34,7 @@ def download(url: str, path: Path, sha256: str) -> None:
             _receive(url, file)
             file.flush()
             check_sha256(Path(file.name), sha256, name=url)
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
         raise UserError(f"{url} cannot be downloaded: {getattr(error, 'reason', None) or error}.") from error
 
 

@@ -92,13 +92,10 @@ def _fetch_package(package: str, folder: Path) -> str:
 def _download(package: str, folder: Path) -> Path:
     command = ["apt-get", "download", package]
     try:
-        _run(command, package, folder)
-    except UserError:
+        _run(command, f"`{package}` cannot be downloaded", folder)
+    except UserError as error:
         if os.geteuid() != 0:
-            raise UserError(
-                f"`{package}` cannot be downloaded: "
-                f"run `sudo apt-get update` once if this machine has no package lists yet."
-            ) from None
+            raise UserError(f"{error} (run `sudo apt-get update` if this machine has no package lists yet)") from None
         _run(["apt-get", "update"], "The package lists cannot be fetched")
         _run(command, f"`{package}` cannot be downloaded", folder)
     archives = list(folder.glob("*.deb"))

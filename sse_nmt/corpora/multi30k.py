@@ -9,7 +9,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from sse_nmt.atomic_files import read_lines
+from sse_nmt.atomic_files import read_lines, split_lines
 from sse_nmt.corpora.bitext import pair_up
 from sse_nmt.corpora.download import download
 from sse_nmt.corpora.pairs import Splits
@@ -52,6 +52,6 @@ def _lines(path: Path) -> list[str]:
     if path.suffix != ".gz":
         return read_lines(path)
     try:
-        return gzip.decompress(path.read_bytes()).decode("utf-8").rstrip("\n").split("\n")
-    except (OSError, EOFError, zlib.error) as error:
+        return split_lines(gzip.decompress(path.read_bytes()), str(path))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} must be a gzip file, but cannot be unpacked: {error}.") from error

@@ -15,6 +15,10 @@ class Document:
     name: str
     pairs: Sequence[Pair]
 
+    def turned(self) -> Document:
+        """The other way round: target to source."""
+        return Document(self.name, _turned(self.pairs))
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -22,5 +26,13 @@ class Splits:
     valid: list[Pair]
     test: list[Pair]
 
+    def turned(self) -> Splits:
+        """The other way round: target to source."""
+        return Splits(_turned(self.train), _turned(self.valid), _turned(self.test))
+
     def items(self) -> list[tuple[str, list[Pair]]]:
         return [("train", self.train), ("valid", self.valid), ("test", self.test)]
+
+
+def _turned(pairs: Sequence[Pair]) -> list[Pair]:
+    return [(target, source) for source, target in pairs]

@@ -5,7 +5,8 @@ DIR/text/                cleaned text, {train,valid,test}.{source,target languag
 DIR/pieces/              the same in SentencePiece pieces
 DIR/sentencepiece.model  the joint model
 DIR/bin/                 fairseq's binary data and dictionaries
-DIR/manifest.json        options, counts, versions; written last: a folder that has it is complete
+DIR/preparing.json       the options; written first: what stands beside it is ours to replace
+DIR/manifest.json        options, counts, versions, a fingerprint of the text; written last, when all is complete
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from sse_nmt.atomic_files import read_json, whole_folder, write_json, write_lines
+from sse_nmt.atomic_files import check_ours, read_json, sha256_of, whole_folder, write_json, write_lines
 from sse_nmt.corpora import libreoffice_help, multi30k
 from sse_nmt.corpora.binarisation import binarise
 from sse_nmt.corpora.bitext import read_bitext
@@ -41,6 +42,8 @@ def prepare(options: PrepareOptions, destination: Path) -> None:
     if is_prepared(destination, options):
         say(f"{destination} is prepared already.")
         return
+    check_ours(destination, "preparing.json")
+    write_json(destination / "preparing.json", asdict(options))
     removed: Counter[str] = Counter()
     versions: dict[str, str] = {}
     with step(f"Fetching {options.corpus}"):
@@ -57,7 +60,14 @@ def prepare(options: PrepareOptions, destination: Path) -> None:
     with step("Binarising"):
         binarise(destination / "pieces", destination / "bin", options.source_lang, options.target_lang)
     counts = {name: len(pairs) for name, pairs in splits.items()}
-    manifest = {"options": asdict(options), "pairs": counts, "removed": dict(removed), "versions": versions}
+    manifest = {
+        "options": asdict(options),
+        "inputs": _inputs(options),
+        "pairs": counts,
+        "removed": dict(removed),
+        "versions": versions,
+        "fingerprint": sha256_of(sorted((destination / "pieces").iterdir())),
+    }
     write_json(destination / "manifest.json", manifest)
     _report(counts, removed)
 
@@ -66,15 +76,25 @@ def is_prepared(destination: Path, options: PrepareOptions) -> bool:
     path = destination / "manifest.json"
     if not path.exists():
         return False
-    before = read_json(path)["options"]
-    now = asdict(options)
+    manifest = read_json(path)
+    before, now = manifest["options"], asdict(options)
     for name in now:
         if before.get(name) != now[name]:
             raise UserError(
                 f"{destination} was prepared with `{name}` {before.get(name)!r}, not {now[name]!r}: "
                 f"choose another folder or remove this one."
             )
+    if manifest["inputs"] != _inputs(options):
+        raise UserError(f"{destination} was prepared from other text than the files now hold: choose another folder.")
     return True
+
+
+def _inputs(options: PrepareOptions) -> str | None:
+    """A digest of the user's own files, None for a corpus that is fetched."""
+    if options.corpus != "files":
+        return None
+    paths = [Path(name) for name in (options.source, options.target) if name is not None]
+    return sha256_of(paths) if all(path.is_file() for path in paths) else None
 
 
 def _check(options: PrepareOptions) -> None:
@@ -82,6 +102,13 @@ def _check(options: PrepareOptions) -> None:
         raise UserError(f"The corpus must be one of {', '.join(CORPORA)}, but is {options.corpus!r} instead.")
     if options.corpus == "files" and (options.source is None or options.target is None):
         raise UserError("The corpus `files` needs both `--source` and `--target`.")
+    languages = (options.source_lang, options.target_lang)
+    if options.corpus != "files" and set(languages) != {"en", "de"}:
+        raise UserError(
+            f"The languages of {options.corpus} must be en and de, but are {' and '.join(languages)} instead."
+        )
+    if languages[0] == languages[1]:
+        raise UserError(f"`--source-lang` and `--target-lang` must differ, but both are {languages[0]}.")
     for name, least in (("pairs", 1), ("valid", 1), ("test", 1), ("pieces", 1), ("min_length", 1), ("max_length", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
@@ -93,12 +120,13 @@ def _check(options: PrepareOptions) -> None:
 def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list[Document] | Splits:
     if options.corpus == "libreoffice-help":
         versions.update(libreoffice_help.fetch(raw))
-        return list(libreoffice_help.documents(raw))
+        documents = list(libreoffice_help.documents(raw))
+        return documents if options.source_lang == "en" else [document.turned() for document in documents]
     if options.corpus == "multi30k":
-        if options.folder is not None:
-            return multi30k.splits(Path(options.folder))
-        multi30k.fetch(raw, options.mirror)
-        return multi30k.splits(raw)
+        if options.folder is None:
+            multi30k.fetch(raw, options.mirror)
+        splits = multi30k.splits(raw if options.folder is None else Path(options.folder))
+        return splits if options.source_lang == "en" else splits.turned()
     assert options.source is not None and options.target is not None
     return read_bitext(Path(options.source), Path(options.target))
 

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sse_nmt.atomic_files import read_json, read_lines
 from sse_nmt.errors import UserError
@@ -21,6 +22,7 @@ class Run:
     path: Path
     seed: int
     updates: int  # of the checkpoint that was scored
+    search: dict[str, Any]
     hypotheses: list[str]
     scores: dict[str, float]
     curve: list[tuple[int, float]]  # (update, validation loss)
@@ -64,11 +66,16 @@ def compare(runs: Sequence[tuple[str, Path]], split: str = "test", baseline: str
         UserError: a run not evaluated, of another test text, or with hypotheses missing.
     """
     names = list(dict.fromkeys(name for name, _ in runs))
+    folders = [path.resolve() for _, path in runs]
+    for path in folders:
+        if folders.count(path) > 1:
+            raise UserError(f"Each run must be given once, but {path} is given {folders.count(path)} times.")
     baseline = names[0] if baseline is None else baseline
     if baseline not in names:
         raise UserError(f"The baseline must be one of {', '.join(names)}, but is {baseline!r} instead.")
     references, signatures = _references(runs, split)
     loaded = {name: [_load(path, split, references) for other, path in runs if other == name] for name in names}
+    _check_one_search([run for system in loaded.values() for run in system])
     ordered = [baseline, *(name for name in names if name != baseline)]
     systems = [System(name, loaded[name], _differences(name, baseline, loaded, references)) for name in ordered]
     return Comparison(split, len(references), signatures, systems)
@@ -101,6 +108,18 @@ def _references(runs: Sequence[tuple[str, Path]], split: str) -> tuple[list[str]
     return first, {name: entry["signature"] for name, entry in score(first, first).items()}
 
 
+def _check_one_search(runs: Sequence[Run]) -> None:
+    """Raise UserError if runs were translated with different options."""
+    first = runs[0]
+    for run in runs:
+        for name, value in run.search.items():
+            if first.search.get(name) != value:
+                raise UserError(
+                    f"All runs must be translated alike, but `{name}` is {first.search.get(name)!r} for {first.path} "
+                    f"and {value!r} for {run.path}."
+                )
+
+
 def _load(path: Path, split: str, references: list[str]) -> Run:
     hypotheses = read_lines(path / "scores" / f"{split}.hyp")
     check_lengths(hypotheses, references, f"The hypotheses of {path}")
@@ -109,4 +128,4 @@ def _load(path: Path, split: str, references: list[str]) -> Run:
     curve = validation_curve(path / "train.log")
     if not curve:
         raise UserError(f"{path}/train.log must hold validation losses, but holds none.")
-    return Run(path, record["seed"], result["updates"], hypotheses, scores, curve)
+    return Run(path, record["seed"], result["updates"], result["search"], hypotheses, scores, curve)

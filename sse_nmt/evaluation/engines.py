@@ -16,6 +16,7 @@ from sse_nmt.evaluation.conversion import convert
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
 from sse_nmt.machine import cores
+from sse_nmt.progress import say
 
 
 class Engine(Protocol):
@@ -36,20 +37,30 @@ def engine(model: Model, options: SearchOptions, cache: Path) -> Engine:
 class CTranslate2Engine:
     def __init__(self, model: Model, options: SearchOptions, cache: Path) -> None:
         self._options = options
-        device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
-        path = convert(model, cache)
+        self._path = convert(model, cache)
+        self._device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
+
+    def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
         try:
-            self._translator = ctranslate2.Translator(
-                str(path),
-                device=device,
-                compute_type=options.compute_type,
+            return self._translate(lines)
+        except RuntimeError as error:  # CTranslate2 wants CUDA libraries of its own, perhaps not those of torch
+            if self._device == "cpu":
+                raise
+            say(f"CTranslate2 cannot use the GPU, translating on the CPU: {error}")
+            self._device = "cpu"
+            return self._translate(lines)
+
+    def _translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
+        try:
+            translator = ctranslate2.Translator(
+                str(self._path),
+                device=self._device,
+                compute_type=self._options.compute_type,
                 intra_threads=cores(),
             )
         except ValueError as error:
-            raise UserError(f"CTranslate2 cannot load the model on {device}: {error}") from error
-
-    def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
-        results = self._translator.translate_batch(
+            raise UserError(f"CTranslate2 cannot load the model on {self._device}: {error}") from error
+        results = translator.translate_batch(
             list(lines),
             beam_size=self._options.beam,
             length_penalty=self._options.length_penalty,

@@ -19,16 +19,15 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
     """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,json}.
 
     Raises:
-        UserError: no run folder, its data gone, or a checkpoint that cannot be used.
+        UserError: no run folder, its text gone, or a checkpoint that cannot be used.
     """
     if not (run / "run.json").is_file():
         raise UserError(f"{run} must be a run folder, but holds no run.json.")
     record = read_json(run / "run.json")
-    text = Path(record["data"]["folder"]) / "text"
-    source, target = (text / f"{split}.{record[side]}" for side in ("source_lang", "target_lang"))
+    source, target = (run / "text" / f"{split}.{record[side]}" for side in ("source_lang", "target_lang"))
     for path in (source, target):
         if not path.is_file():
-            raise UserError(f"{path} must hold the {split} text of {run}, but there is no such file.")
+            raise UserError(f"{path} must be the {split} text, but there is no such file.")
     checkpoint = run / "checkpoints" / "checkpoint_best.pt"
     translator = Translator(run, options)
     start = time.monotonic()

@@ -45,7 +45,8 @@ def notes(comparison: Comparison) -> list[str]:
         f"{comparison.sentences:,} {comparison.split} sentences. Seeds: {seeds}.",
         *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
         f"Interval and p: paired bootstrap against {comparison.systems[0].name}, {SAMPLES:,} resamples of sentences, "
-        f"seed {SEED}, p as in sacreBLEU. ±: standard deviation over runs.",
+        f"seed {SEED}, p as in sacreBLEU. ±: standard deviation over runs. How much another seed of the training would "
+        f"change is in ± alone, not in interval and p.",
     ]
 
 

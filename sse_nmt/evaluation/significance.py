@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,24 +41,26 @@ def paired_bootstrap(
     """Compare the runs of a system (each: one hypothesis per reference) with the runs of the baseline."""
     sentences = len(references)
     drawn = np.random.default_rng(seed).choice(sentences, size=(samples, sentences), replace=True)
-    # How often each sentence stands in each resample: (samples, sentences), a product with it sums statistics.
-    weights = np.stack([np.bincount(row, minlength=sentences) for row in drawn]).astype(np.float64)
-    whole, resampled = _mean_scores(metric, system, references, weights)
-    whole_baseline, resampled_baseline = _mean_scores(metric, baseline, references, weights)
-    differences = resampled - resampled_baseline
+    ours, theirs = (_statistics(metric, runs, references) for runs in (system, baseline))
+    differences = np.empty(samples)
+    for number, row in enumerate(drawn):
+        counts = np.bincount(row, minlength=sentences)  # how often each sentence stands in this resample
+        differences[number] = _mean_score(metric, ours, counts) - _mean_score(metric, theirs, counts)
+    once = np.ones(sentences)
+    value = _mean_score(metric, ours, once) - _mean_score(metric, theirs, once)
     low, high = np.percentile(differences, [2.5, 97.5])
     sizes = np.abs(differences)
-    p_value = _compute_p_value(sizes - sizes.mean(), abs(whole - whole_baseline))
-    return Difference(whole - whole_baseline, float(low), float(high), p_value)
+    return Difference(value, float(low), float(high), _compute_p_value(sizes - sizes.mean(), abs(value)))
 
 
-def _mean_scores(
-    metric: Metric, runs: Sequence[Sequence[str]], references: Sequence[str], weights: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """Mean over the runs of (the score, the score on each resample (samples,))."""
-    whole, resampled = [], []
-    for hypotheses in runs:
-        statistics = np.array(metric._extract_corpus_statistics(list(hypotheses), [list(references)]), dtype=np.float64)
-        whole.append(metric._compute_score_from_stats(statistics.sum(0)).score)
-        resampled.append([metric._compute_score_from_stats(row).score for row in weights @ statistics])
-    return float(np.mean(whole)), np.mean(resampled, axis=0)
+def _statistics(metric: Metric, runs: Sequence[Sequence[str]], references: Sequence[str]) -> list[NDArray[np.float64]]:
+    """What the metric counts in each sentence of each run: (sentences, counts) a run."""
+    return [
+        np.array(metric._extract_corpus_statistics(list(hypotheses), [list(references)]), dtype=np.float64)
+        for hypotheses in runs
+    ]
+
+
+def _mean_score(metric: Metric, statistics: list[NDArray[np.float64]], counts: NDArray[Any]) -> float:
+    """The mean over the runs of the score of a text in which each sentence stands ``counts`` times."""
+    return float(np.mean([metric._compute_score_from_stats(list(counts @ run)).score for run in statistics]))

@@ -77,7 +77,7 @@ class Transition(nn.Module):
         return self.candidates[rank] if self._range is None else rank + self._range[0]
 
     def sample(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Draw a replacement for each of ``ids`` (any shape, any integer type); ``ids`` itself is not modified.
+        """Draw a replacement for each of ``ids`` (any shape, int64 or int32); ``ids`` itself is not modified.
 
         All work stays on the device of the ids, with shapes that depend on the shape of ``ids`` alone.
         """
@@ -100,7 +100,8 @@ class Transition(nn.Module):
         by Bernstein's inequality.
         """
         draws = min(count, int(2 * self.prob * count) + 64)
-        uniform = torch.rand(draws, dtype=torch.float64, device=device, **generator_argument(generator))
+        precision = torch.float32 if device.type == "mps" else torch.float64  # Apple's GPUs have no double precision
+        uniform = torch.rand(draws, dtype=precision, device=device, **generator_argument(generator))
         # Clamped before it becomes an integer: with a tiny probability a gap exceeds every integer type.
         gaps = (torch.log1p(-uniform) / self._log_keep).clamp(max=count).long() + 1
         return (gaps.cumsum(0) - 1).clamp(max=count)

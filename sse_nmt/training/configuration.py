@@ -51,4 +51,10 @@ def run_configuration(
         key, equals, _ = override.partition("=")
         if not equals or not key.strip():
             raise UserError(f"An override must be KEY=VALUE, but is {override!r} instead.")
-    return OmegaConf.merge(configuration, OmegaConf.from_dotlist(list(overrides)))  # type: ignore[return-value]
+        try:
+            changed = OmegaConf.merge(configuration, OmegaConf.from_dotlist([override]))
+        except (YAMLError, OmegaConfBaseException) as error:
+            raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
+        assert isinstance(changed, DictConfig)
+        configuration = changed
+    return configuration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -70,6 +71,7 @@ class _Training:
         self._of_all = f" of {job.updates:,}" if job.updates is not None else ""
         self._last_line = ""
         self._last_said = 0.0
+        self._failure: Exception | None = None
         self._process = subprocess.Popen(
             training_command(),
             cwd=job.run.path,
@@ -90,6 +92,10 @@ class _Training:
     def close(self) -> None:
         """Finish the run folder, or say why the training failed."""
         self._release()
+        if self._failure is not None:
+            raise UserError(
+                f"The log {self._job.run.log} cannot be kept, so the training was stopped: {self._failure}."
+            )
         if self._process.returncode != 0:
             raise UserError(
                 f"The training of {self._job.name} failed with status {self._process.returncode}: "
@@ -104,17 +110,26 @@ class _Training:
 
     def _release(self) -> None:
         self._reader.join()
-        self._log.close()
+        with contextlib.suppress(OSError):  # what a full disk refused before, it refuses again
+            self._log.close()
         self._bar.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._log.write(line)
-            self._log.flush()
-            if line.strip():
-                self._last_line = line.strip()
-            self._show(line)
+        for line in self._process.stdout:  # to its end, come what may: a full pipe would stop the trainer for ever
+            if self._failure is None:
+                try:
+                    self._keep(line)
+                except (OSError, ValueError) as error:
+                    self._failure = error
+                    self._process.terminate()
+
+    def _keep(self, line: str) -> None:
+        self._log.write(line)
+        self._log.flush()
+        if line.strip():
+            self._last_line = line.strip()
+        self._show(line)
 
     def _show(self, line: str) -> None:
         record = parse(line)

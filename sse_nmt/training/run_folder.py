@@ -32,6 +32,8 @@ from sse_nmt.errors import UserError
 from sse_nmt.progress import say
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
+_PLACES = {"task.data", "common.user_dir"}  # of no consequence: a run may be moved with its data
+_WAY_OUT = "choose another folder, or say --overwrite"
 
 
 class RunFolder:
@@ -59,51 +61,61 @@ class RunFolder:
         return self.exists and self.record["status"] == "finished"
 
     def begin(self, configuration: DictConfig, command: list[str], data: Path) -> None:
-        """Write what is known before training starts; a run that goes on keeps its first start."""
+        """Write what is known before training starts; a run that goes on remembers its earlier sessions."""
         manifest = read_json(data / "manifest.json")
-        started = self.record["started"] if self.exists else _now()
-        self._keep_text(data, manifest["options"])
-        with whole_file(self.path / "training.yaml") as file:
-            file.write(OmegaConf.to_yaml(configuration))
+        session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
+        before = self.record if self.exists else None
+        earlier = [*before["earlier"], {key: before[key] for key in session}] if before is not None else []
         write_json(
             self.path / "run.json",
             {
                 "status": "running",
-                "command": command,
+                **session,
+                "earlier": earlier,
                 "seed": OmegaConf.select(configuration, "common.seed", default=1),  # fairseq's default
                 "source_lang": manifest["options"]["source_lang"],
                 "target_lang": manifest["options"]["target_lang"],
                 "data": {"folder": str(data.resolve()), **manifest},
-                "versions": versions(),
-                "git": git_state(),
                 "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
-                "started": started,
             },
         )
+        self._keep_text(data, manifest["options"])
+        with whole_file(self.path / "training.yaml") as file:
+            file.write(OmegaConf.to_yaml(configuration))
 
     def finish(self, seconds: float) -> None:
         """Mark the run as finished and write the full configuration that fairseq trained with."""
         state = load_checkpoint(self.checkpoints / "checkpoint_last.pt")
         with whole_file(self.path / "training_full.yaml") as file:
             file.write(OmegaConf.to_yaml(OmegaConf.create(_plain(state["cfg"]))))
-        record = self.record
-        before = record.get("training_seconds", 0.0)
-        record.update(status="finished", updates=updates(state), finished=_now(), training_seconds=before + seconds)
+        record = {
+            **self.record,
+            "status": "finished",
+            "updates": updates(state),
+            "finished": _now(),
+            "seconds": seconds,
+        }
         write_json(self.path / "run.json", record)
 
-    def check_same(self, configuration: DictConfig) -> None:
-        """Raise UserError if this folder was begun with another configuration."""
-        before = OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml"))
-        now = OmegaConf.to_container(configuration)
-        for key in sorted(_flat(before).keys() | _flat(now).keys()):
-            if _flat(before).get(key) != _flat(now).get(key):
+    def check_same(self, configuration: DictConfig, data: Path) -> None:
+        """Raise UserError if this folder was begun with another configuration or on other data."""
+        if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
+            raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
+        if not (self.path / "training.yaml").exists():
+            return
+        before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
+        now = _flat(OmegaConf.to_container(configuration))
+        for key in sorted((before.keys() | now.keys()) - _PLACES):
+            if before.get(key) != now.get(key):
                 raise UserError(
-                    f"{self.path} holds a run with `{key}` {_flat(before).get(key)!r}, not {_flat(now).get(key)!r}: "
-                    f"choose another folder, or say --overwrite."
+                    f"{self.path} holds a run with `{key}` {before.get(key)!r}, not {now.get(key)!r}: {_WAY_OUT}."
                 )
 
     def clear(self) -> None:
-        """Remove what a run leaves here, and nothing else."""
+        """Remove what a run leaves here, and nothing else; run.json goes last, and first ceases to say "finished"."""
+        if not self.exists:
+            return
+        write_json(self.path / "run.json", {**self.record, "status": "running"})
         for name in ("checkpoints", "text", "scores", "ctranslate2"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("training.yaml", "training_full.yaml", "train.log", "run.json"):
@@ -118,6 +130,7 @@ class RunFolder:
         for other in others:
             if other != last and _readable(other):
                 say(f"{last} is damaged: going on from {other.name}, update {updates(load_checkpoint(other))}.")
+                last.replace(last.with_suffix(".damaged"))
                 with whole_file(last, "wb") as file, open(other, "rb") as source:
                     shutil.copyfileobj(source, file)
                 return
@@ -139,6 +152,8 @@ class RunFolder:
             shutil.copy(data / "sentencepiece.model", text)
             for language in (options["source_lang"], options["target_lang"]):
                 shutil.copy(data / "bin" / f"dict.{language}.txt", text)
+                for split in ("valid", "test"):
+                    shutil.copy(data / "text" / f"{split}.{language}", text)
 
 
 def versions() -> dict[str, str]:
@@ -152,6 +167,7 @@ def versions() -> dict[str, str]:
 def git_state() -> dict[str, Any] | None:
     """Commit of the code that runs, and whether it was changed since; None outside a checkout."""
     try:
+        _git("ls-files", "--error-unmatch", f"{USER_DIR}/__init__.py")  # the checkout of something else around us?
         commit = _git("rev-parse", "HEAD")
         return {"commit": commit, "changed": _git("status", "--porcelain", "--", USER_DIR) != ""}
     except (subprocess.CalledProcessError, FileNotFoundError):

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from sse_nmt.atomic_files import check_ours
 from sse_nmt.errors import UserError
 from sse_nmt.machine import cores
 from sse_nmt.progress import say
@@ -32,34 +33,46 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
     folders = [run.resolve() for _, run in systems]
     if len(set(folders)) < len(folders):
         raise UserError("Each system must have a run folder of its own, but one is named twice.")
+    if options.updates is not None and options.updates < 1:
+        raise UserError(f"`--updates` must be at least 1, but is {options.updates} instead.")
+    # All are checked before the first is touched.
+    runs = [(RunFolder(run), _configuration(file, data, options)) for file, run in systems]
     with contextlib.ExitStack() as locks:
-        jobs = []
-        for configuration_file, path in systems:
-            job = _job(configuration_file, RunFolder(path), data, options, locks)
-            if job is not None:
-                jobs.append(job)
+        held = [locks.enter_context(run.lock()) for run, _ in runs]
+        for run, configuration in runs:
+            _check(run, configuration, data, options)
+        jobs = [
+            Job(file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
+            for (file, _), (run, configuration), lock in zip(systems, runs, held, strict=True)
+            if _begin(run, configuration, data, options)
+        ]
         if jobs:
             side_by_side, threads = _share_machine(len(jobs), options.jobs)
             run_jobs(jobs, side_by_side, threads)
 
 
-def _job(
-    configuration_file: Path, run: RunFolder, data: Path, options: TrainOptions, locks: contextlib.ExitStack
-) -> Job | None:
-    """What is left to do for one system: nothing, or a training that begins or goes on."""
-    configuration = run_configuration(configuration_file, data, options.seed, options.updates, options.overrides)
-    lock = locks.enter_context(run.lock())
+def _configuration(file: Path, data: Path, options: TrainOptions) -> DictConfig:
+    return run_configuration(file, data, options.seed, options.updates, options.overrides)
+
+
+def _check(run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions) -> None:
+    check_ours(run.path, "run.json")
+    if run.exists and not options.overwrite:
+        run.check_same(configuration, data)
+
+
+def _begin(run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions) -> bool:
+    """Make the folder ready for a training that begins or goes on; False where nothing is left to do."""
     if options.overwrite:
         run.clear()
+    if run.finished:
+        say(f"{run.path} is trained already.")
+        return False
     if run.exists:
-        run.check_same(configuration)
-        if run.finished:
-            say(f"{run.path} is trained already.")
-            return None
         say(f"{run.path} goes on where it stopped.")
     run.mend_last_checkpoint()
     run.begin(configuration, [Path(sys.argv[0]).name, *sys.argv[1:]], data)
-    return Job(configuration_file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
+    return True
 
 
 def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:

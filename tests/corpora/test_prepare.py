@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from conftest import sse_nmt
+from toy_corpus import sentences
 
-from sse_nmt.atomic_files import read_json, read_lines
+from sse_nmt.atomic_files import read_json, read_lines, write_lines
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 from sse_nmt.corpora.segmentation import load_model
@@ -59,12 +60,40 @@ def test_pairs_chooses_as_many_and_the_same_test_text(toy_data, toy_options, tmp
 
 
 def test_an_interrupted_step_is_done_again(toy_options, toy_data, tmp_path):
+    (tmp_path / "preparing.json").touch()
     (tmp_path / "pieces.part").mkdir()
     (tmp_path / "pieces.part" / "train.en").write_text("half a")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "dict.en.txt").write_text("half a")
     prepare(toy_options, tmp_path)
     assert (tmp_path / "bin/dict.en.txt").read_bytes() == (toy_data / "bin/dict.en.txt").read_bytes()
+
+
+def test_other_text_under_the_same_names_is_noticed(toy_data, toy_options, toy_text):
+    before = toy_text[0].read_bytes()
+    toy_text[0].write_bytes(before.replace(b"dog", b"cow"))
+    try:
+        with pytest.raises(UserError) as error:
+            prepare(toy_options, toy_data)
+    finally:
+        toy_text[0].write_bytes(before)
+    assert str(error.value) == (
+        f"{toy_data} was prepared from other text than the files now hold: choose another folder."
+    )
+
+
+def test_the_other_direction(tmp_path):
+    folder = tmp_path / "multi30k"
+    folder.mkdir()
+    pairs = sentences(60)
+    for number, name in enumerate(("train", "val", "test_2016_flickr")):
+        part = pairs[:40] if name == "train" else pairs[40 + 10 * (number - 1) : 50 + 10 * (number - 1)]
+        write_lines(folder / f"{name}.en", [source for source, _ in part])
+        write_lines(folder / f"{name}.de", [target for _, target in part])
+    options = PrepareOptions("multi30k", folder=str(folder), source_lang="de", target_lang="en", pieces=60, max_ratio=9)
+    prepare(options, tmp_path / "out")
+    assert read_lines(tmp_path / "out/text/test.de") == read_lines(folder / "test_2016_flickr.de")
+    assert (tmp_path / "out/bin/test.de-en.de.bin").exists()
 
 
 def write(path: Path, text: str | bytes) -> str:
@@ -112,6 +141,19 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
             "No SentencePiece model of 5000 pieces can be trained on 160 pairs: Vocabulary size too high",
         ),
         "ratio": ([*files, german, "--max-ratio", "0.5"], "`--max-ratio` must be at least 1, but is 0.5 instead."),
+        "one language": (
+            [*files, german, "--target-lang", "en"],
+            "`--source-lang` and `--target-lang` must differ, but both are en.",
+        ),
+        "other languages": (
+            ["multi30k", out, "--source-lang", "fr"],
+            "The languages of multi30k must be en and de, but are fr and de instead.",
+        ),
+        "mirror": (["multi30k", out, "--mirror", "nowhere"], "nowhere/train.en.gz cannot be downloaded: unknown url"),
+        "somebody's folder": (
+            ["files", str(tmp_path), "--source", english, "--target", german],
+            f"{tmp_path} must be empty or of our own making, but holds blank and no preparing.json.",
+        ),
         "pairs": ([*files, german, "--pairs", "0"], "`--pairs` must be at least 1, but is 0 instead."),
         "download": (
             ["multi30k", out, "--mirror", "http://127.0.0.1:9"],
@@ -126,7 +168,8 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
 
 CASES = [
     *("unknown corpus", "unequal", "no file", "no target", "not UTF-8", "blank", "empty", "all set apart"),
-    *("too long", "pieces", "ratio", "pairs", "download", "from"),
+    *("too long", "pieces", "ratio", "pairs", "download", "from", "mirror"),
+    *("one language", "other languages", "somebody's folder"),
 ]
 
 
@@ -137,7 +180,7 @@ def test_bad_input_gets_one_sentence(bad_input, case, tmp_path):
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 1 and last.startswith(f"sse-nmt: {sentence}"), done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out" / "manifest.json").exists() and not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("manifest.json")) and not list(tmp_path.rglob("*.part"))
 
 
 def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
@@ -147,7 +190,7 @@ def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
     done = sse_nmt("prepare", "files", tmp_path / "out", *words, preexec_fn=limit)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "sse-nmt: A file cannot be read or written: File too large."
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["preparing.json"]
 
 
 def test_multi30k_at_hand(tmp_path):

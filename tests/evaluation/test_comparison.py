@@ -22,7 +22,9 @@ def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3
     hypotheses = ["Der Hund bellt ."] * wrong + REFERENCES[wrong:]
     write_lines(folder / "scores/test.hyp", hypotheses)
     write_lines(folder / "scores/test.ref", REFERENCES)
-    write_json(folder / "scores/test.json", {"updates": 200, "scores": score(hypotheses, REFERENCES)})
+    write_json(
+        folder / "scores/test.json", {"updates": 200, "search": {"beam": 5}, "scores": score(hypotheses, REFERENCES)}
+    )
     write_json(folder / "run.json", {"seed": seed, "status": "finished"})
     records = ({"valid_loss": str(loss), "valid_num_updates": str(100 * i)} for i, loss in enumerate(losses, 1))
     write_lines(folder / "train.log", (f"2026-01-01 | INFO | valid | {json.dumps(record)}" for record in records))
@@ -97,8 +99,26 @@ def test_refusals(runs, tmp_path):
     (broken / "scores/test.ref").unlink()
     with pytest.raises(UserError, match=f"^{broken} must be evaluated first"):
         compare(runs)
+    with pytest.raises(UserError, match=f"^Each run must be given once, but {runs[0][1]} is given 2 times"):
+        compare([runs[0], ("again", runs[0][1])])
     with pytest.raises(UserError, match=r"^The baseline must be one of baseline, sse, but is 'x' instead\.$"):
         compare(runs, baseline="x")
+
+
+def test_runs_translated_differently_are_not_compared(runs):
+    path = runs[2][1] / "scores/test.json"
+    write_json(path, {**read_json(path), "search": {"beam": 1}})
+    with pytest.raises(UserError) as error:
+        compare(runs)
+    assert str(error.value) == (
+        f"All runs must be translated alike, but `beam` is 5 for {runs[0][1]} and 1 for {runs[2][1]}."
+    )
+
+
+def test_a_log_without_validation_is_said(runs):
+    (runs[0][1] / "train.log").write_text("nothing\n")
+    with pytest.raises(UserError, match=f"^{runs[0][1]}/train.log must hold validation losses, but holds none"):
+        compare(runs)
 
 
 def test_command_line(runs, tmp_path):

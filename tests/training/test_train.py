@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,13 +92,14 @@ def test_killed_and_started_again_it_goes_on(toy_data, tmp_path, with_signal):
     assert first.returncode == (130 if with_signal != signal.SIGKILL else -signal.SIGKILL)
     if read_json(run / "run.json")["status"] == "finished":
         pytest.skip("the machine was faster than the signal")
-    started = read_json(run / "run.json")["started"]
+    begun = read_json(run / "run.json")
     time.sleep(1)  # until the kernel has told the trainer of its parent's death
     second = sse_nmt(*words)
     assert second.returncode == 0, second.stderr
     assert f"{run} goes on where it stopped." in second.stderr
     record = read_json(run / "run.json")
-    assert (record["status"], record["updates"], record["started"]) == ("finished", 60, started)
+    assert (record["status"], record["updates"]) == ("finished", 60)
+    assert [session["started"] for session in record["earlier"]] == [begun["started"]]
     assert "Loaded checkpoint" in (run / "train.log").read_text(encoding="utf-8")
 
 
@@ -124,6 +127,41 @@ def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path):
     )
 
 
+def test_overwrite_touches_nothing_before_all_is_checked(toy_runs, toy_data, tmp_path):
+    run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
+    done = sse_nmt("train", toy_data, f"{CONFIG}={run}", f"{tmp_path}/typo.yaml={tmp_path}/other", "--overwrite")
+    assert done.returncode == 1 and "typo.yaml must be a configuration file" in done.stderr
+    assert read_json(run / "run.json") == read_json(toy_runs["sse_se"] / "run.json")
+
+
+def test_other_data_is_noticed(toy_runs, toy_data, tmp_path):
+    data = Path(shutil.copytree(toy_data, tmp_path / "data"))
+    write_json(data / "manifest.json", {**read_json(data / "manifest.json"), "fingerprint": "other"})
+    run = toy_runs["sse_se"]
+    done = sse_nmt("train", data, f"{CONFIG}={run}")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"sse-nmt: {run} holds a run on other text than {data} now holds: choose another folder, or say --overwrite.\n",
+    )
+
+
+def test_a_run_and_its_data_may_be_moved(toy_runs, toy_data, tmp_path):
+    run, data = shutil.copytree(toy_runs["sse_se"], tmp_path / "run"), shutil.copytree(toy_data, tmp_path / "data")
+    command = read_json(toy_runs["sse_se"] / "run.json")["command"]
+    done = sse_nmt("train", data, f"{CONFIG}={run}", *command[command.index("--updates") :])
+    assert done.returncode == 0 and f"{run} is trained already." in done.stderr
+
+
+def test_a_log_that_cannot_be_kept_stops_the_training(toy_data, tmp_path):
+    """A limit on the size of files stands in for a full disk; nothing may hang."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (12_000, 12_000))
+    done = sse_nmt(
+        "train", toy_data, f"{CONFIG}={tmp_path}/run", *SMALL, "--updates", "5", preexec_fn=limit, timeout=120
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "cannot be" in done.stderr.splitlines()[-1] or "failed with status" in done.stderr.splitlines()[-1]
+
+
 def test_a_folder_in_use_is_refused(toy_data, tmp_path):
     run = RunFolder(tmp_path / "run")
     with run.lock():
@@ -142,7 +180,8 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path):
     run, missing = tmp_path / "run", tmp_path / "missing.yaml"
     unread, empty = bad_config(tmp_path, "a: [b"), tmp_path / "empty.yaml"
     empty.write_text("common: {}\n")
-    good = f"{CONFIG}={run}"
+    good, theirs = f"{CONFIG}={run}", tmp_path / "theirs"
+    (theirs / "text").mkdir(parents=True)
     for words, sentence in [
         ([tmp_path, good], f"{tmp_path} must be prepared by `sse-nmt prepare`, but holds no manifest.json."),
         ([toy_data, f"{missing}={run}"], f"{missing} must be a configuration file, but there is no such file."),
@@ -151,6 +190,9 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path):
         ([toy_data, "sse_se"], "A system must be given as CONFIG=RUN, but is 'sse_se' instead."),
         ([toy_data, good, good], "Each system must have a run folder of its own, but one is named twice."),
         ([toy_data, good, "--set", "seed"], "An override must be KEY=VALUE, but is 'seed' instead."),
+        ([toy_data, good, "--set", "a=[b"], "An override must be YAML after its =, but 'a=[b' is not."),
+        ([toy_data, good, "--updates", "0"], "`--updates` must be at least 1, but is 0 instead."),
+        ([toy_data, f"{CONFIG}={theirs}"], f"{theirs} must be empty or of our own making, but holds text and no"),
         ([toy_data, good, "--jobs", "0"], "`--jobs` must be at least 1, but is 0 instead."),
     ]:
         done = sse_nmt("train", *words)
