@@ -105,7 +105,7 @@ def _references(runs: Sequence[tuple[str, Path]], split: str) -> tuple[list[str]
                 f"All runs must be scored on one {split} text, but those of {runs[0][1]} and {path} differ."
             )
     assert first is not None
-    return first, {name: entry["signature"] for name, entry in score(first, first).items()}
+    return first, {name: entry["signature"] for name, entry in score(first[:1], first[:1]).items()}
 
 
 def _check_one_search(runs: Sequence[Run]) -> None:
@@ -124,7 +124,7 @@ def _load(path: Path, split: str, references: list[str]) -> Run:
     hypotheses = read_lines(path / "scores" / f"{split}.hyp")
     check_lengths(hypotheses, references, f"The hypotheses of {path}")
     result, record = read_json(path / "scores" / f"{split}.json"), read_json(path / "run.json")
-    scores = {name: entry["score"] for name, entry in score(hypotheses, references).items()}
+    scores = {name: entry["score"] for name, entry in result["scores"].items()}
     curve = validation_curve(path / "train.log")
     if not curve:
         raise UserError(f"{path}/train.log must hold validation losses, but holds none.")
