@@ -11,7 +11,7 @@ output=""
 from=""
 smoke=""
 full_pairs=10000
-full_updates=3500
+full_updates=4000
 
 usage() {
     cat <<EOF
