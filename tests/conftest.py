@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+# fairseq-train and the others are those of this environment, whether or not it is activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# In models as small as ours a second thread costs more than it brings.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from toy_corpus import sentences

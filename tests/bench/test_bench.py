@@ -25,14 +25,20 @@ def test_spread():
     assert Spread.of([5, 1, 2, 3, 4]) == Spread(2, 3, 4)
 
 
-def test_op_is_flat_in_v_linear_in_ids_and_far_ahead_of_the_loop():
+def measured_op() -> tuple[float, int]:
+    """(slowest V over fastest V, smallest lead over the loop), as printed."""
     done = sse_nmt("bench", "op", "--repeats", "15")
     assert done.returncode == 0, done.stderr
     rows = re.findall(r"^ *([\d,]+) +([\d.]+) \[.*?\] +([\d.]+) \[.*?\] +([\d.]+) +(\d+)x$", done.stdout, re.MULTILINE)
     assert [row[0] for row in rows] == ["8,000", "32,000", "1,000,000"]
     times = [float(row[1]) for row in rows]
-    assert max(times) < 3 * min(times)
-    assert all(int(row[4]) >= 50 for row in rows)
+    return max(times) / min(times), min(int(row[4]) for row in rows)
+
+
+def test_op_is_flat_in_v_and_100_times_the_loop():
+    """On a machine that others use as well, the best of three measurements counts."""
+    spreads, leads = zip(*(measured_op() for _ in range(3)), strict=True)
+    assert min(spreads) < 2 and max(leads) >= 100
 
 
 def test_op_is_linear_in_ids():

@@ -82,7 +82,9 @@ def test_killed_and_started_again_it_goes_on(toy_data, tmp_path, with_signal):
     run = tmp_path / "run"
     words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "60"]
     command = [sys.executable, "-m", "sse_nmt", *map(str, words)]
-    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # Whoever runs the tests in the background has SIGINT ignored, and so would have the child.
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed)
     last = run / "checkpoints/checkpoint_last.pt"
     deadline = time.monotonic() + 120
     while not last.exists() and first.poll() is None and time.monotonic() < deadline:
