@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from conftest import sse_nmt
@@ -43,6 +46,19 @@ def test_version():
 def test_wrong_words_are_answered_with_the_usage(words):
     done = sse_nmt(*words)
     assert done.returncode == 2 and done.stderr.startswith("usage: sse-nmt")
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_one_sentence(tmp_path, with_signal):
+    """While it waits for a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pipe")
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, "-m", "sse_nmt", "translate", str(tmp_path), "--input", str(tmp_path / "pipe")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    time.sleep(1.5)
+    process.send_signal(with_signal)
+    assert process.communicate(timeout=20)[1] == "sse-nmt: interrupted; started again, `prepare` and `train` go on.\n"
+    assert process.returncode == 130
 
 
 def test_evaluate_needs_one_thing_or_the_other(tmp_path):

@@ -36,9 +36,8 @@ def measured_op() -> tuple[float, int]:
 
 
 def test_op_is_flat_in_v_and_100_times_the_loop():
-    """On a machine that others use as well, the best of three measurements counts."""
-    spreads, leads = zip(*(measured_op() for _ in range(3)), strict=True)
-    assert min(spreads) < 2 and max(leads) >= 100
+    """On a machine that others use as well, one good measurement in three will do."""
+    assert any(spread < 2 and lead >= 100 for spread, lead in (measured_op() for _ in range(3)))
 
 
 def test_op_is_linear_in_ids():
