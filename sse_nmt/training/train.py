@@ -37,10 +37,13 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         raise UserError(f"`--updates` must be at least 1, but is {options.updates} instead.")
     # All are checked before the first is touched.
     runs = [(RunFolder(run), _configuration(file, data, options)) for file, run in systems]
+    for run, _ in runs:
+        check_ours(run.path, "run.json")
     with contextlib.ExitStack() as locks:
         held = [locks.enter_context(run.lock()) for run, _ in runs]
         for run, configuration in runs:
-            _check(run, configuration, data, options)
+            if run.exists and not options.overwrite:
+                run.check_same(configuration, data)
         jobs = [
             Job(file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
             for (file, _), (run, configuration), lock in zip(systems, runs, held, strict=True)
@@ -53,12 +56,6 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
 
 def _configuration(file: Path, data: Path, options: TrainOptions) -> DictConfig:
     return run_configuration(file, data, options.seed, options.updates, options.overrides)
-
-
-def _check(run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions) -> None:
-    check_ours(run.path, "run.json")
-    if run.exists and not options.overwrite:
-        run.check_same(configuration, data)
 
 
 def _begin(run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions) -> bool:

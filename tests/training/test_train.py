@@ -203,6 +203,7 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path, caps
         said = capsys.readouterr().err
         assert end.value.code == 1 and said.startswith(f"sse-nmt: {sentence}"), said
         assert len(said.splitlines()) == 1 and not (run / "run.json").exists()
+    assert [path.name for path in theirs.iterdir()] == ["text"]
 
 
 def test_what_fairseq_refuses_is_passed_on(toy_data, tmp_path):
