@@ -28,13 +28,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} must be a checkpoint, but there is no such file.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error):
-            raise UserError(f"{path} must hold tensors and options only, but torch refuses a class in it.") from error
-        raise UserError(f"{path} must be a checkpoint, but it is damaged or something else.") from error
     except PermissionError:
         raise
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        if "Unsupported global" in str(error):
+            raise UserError(f"{path} must hold tensors and options only, but torch refuses a class in it.") from error
         raise UserError(f"{path} must be a checkpoint, but it is damaged or something else.") from error
     if not isinstance(state, dict) or not {"model", "cfg"} <= set(state):
         raise UserError(f"{path} must be a fairseq checkpoint, but holds no model.")

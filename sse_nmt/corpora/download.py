@@ -39,12 +39,10 @@ def download(url: str, path: Path, sha256: str) -> None:
 
 
 def check_sha256(path: Path, expected: str, name: str | None = None) -> None:
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != expected:
-        raise UserError(f"{name or path} must have the SHA-256 {expected}, but has {digest.hexdigest()} instead.")
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise UserError(f"{name or path} must have the SHA-256 {expected}, but has {found} instead.")
 
 
 def _receive(url: str, file: IO[bytes]) -> None:

@@ -29,6 +29,7 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
         if not path.is_file():
             raise UserError(f"{path} must be the {split} text, but there is no such file.")
     checkpoint = run / "checkpoints" / "checkpoint_best.pt"
+    references = read_lines(target)
     translator = Translator(run, options)
     start = time.monotonic()
     hypotheses = translator.translate(read_lines(source))
@@ -39,10 +40,10 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
         "seconds": seconds,
         "updates": updates(load_checkpoint(checkpoint)),
         "search": asdict(options),
-        "scores": score(hypotheses, read_lines(target)),
+        "scores": score(hypotheses, references),
     }
     write_lines(run / "scores" / f"{split}.hyp", hypotheses)
-    write_lines(run / "scores" / f"{split}.ref", read_lines(target))
+    write_lines(run / "scores" / f"{split}.ref", references)
     write_json(run / "scores" / f"{split}.json", result)
     return result
 
