@@ -1,7 +1,8 @@
-"""Registers our tasks whichever of fairseq and sse_nmt is imported first, without importing fairseq for it.
+"""Registers our tasks and criterions whichever of fairseq and sse_nmt comes first, without importing fairseq for it.
 
 fairseq's ``--user-dir`` imports the package and then its tasks, but leaves a package alone that a program has
-imported before: its tasks would stay unknown. Importing fairseq from here would cost every other user seconds.
+imported before: its tasks would stay unknown. Criterions it never looks for. Importing fairseq from here would
+cost every other user seconds.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def register_with_fairseq() -> None:
 def _register() -> None:
     importlib.import_module("sse_nmt.checkpoints").allow_namespace()
     importlib.import_module("sse_nmt.tasks.translation_sse")
+    importlib.import_module("sse_nmt.criterions.fused_label_smoothed_cross_entropy")
 
 
 class _AfterFairseqTasks(importlib.abc.MetaPathFinder):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import sse_nmt
 
 PACKAGE = Path(sse_nmt.__file__).parent
@@ -25,10 +27,11 @@ def imported(room: str) -> dict[Path, set[str]]:
     return found
 
 
-def test_sse_imports_torch_and_the_standard_library_only():
+@pytest.mark.parametrize("room", ["sse", "losses"])
+def test_the_heart_imports_torch_and_the_standard_library_only(room):
     allowed = {"torch", *sys.stdlib_module_names}
-    for path, names in imported("sse").items():
-        outside = {name for name in names if name.split(".")[0] not in allowed and not name.startswith("sse_nmt.sse")}
+    for path, names in imported(room).items():
+        outside = {n for n in names if n.split(".")[0] not in allowed and not n.startswith(f"sse_nmt.{room}")}
         assert not outside, f"{path.name} imports {outside}"
 
 
