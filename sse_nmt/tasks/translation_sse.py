@@ -1,8 +1,7 @@
 """fairseq's translation task with Stochastic Shared Embeddings on the encoder's and the decoder's input."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+# No postponed annotations here: fairseq reads the types of the fields.
+from dataclasses import dataclass, field
 from typing import Any
 
 from fairseq.data import Dictionary
@@ -10,6 +9,7 @@ from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
+from sse_nmt.tasks.dropout_installation import install_fast_dropout
 from sse_nmt.tasks.resumable_batches import ResumableBatches
 from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
 from sse_nmt.tasks.sse_options import SSEConfig, label_probability, source_probability, target_probability
@@ -17,7 +17,10 @@ from sse_nmt.tasks.sse_options import SSEConfig, label_probability, source_proba
 
 @dataclass
 class TranslationSSEConfig(TranslationConfig, SSEConfig):
-    pass
+    fast_dropout: bool = field(
+        default=False,
+        metadata={"help": "cheaper dropout masks on CPU; other masks than without, so results differ by chance"},
+    )
 
 
 @register_task("translation_sse", dataclass=TranslationSSEConfig)
@@ -42,6 +45,8 @@ class TranslationSSETask(ResumableBatches, TranslationTask):
         source = Side("encoder", self._source_prob, self.src_dict)
         target = Side("decoder", self._target_prob, self.tgt_dict)
         install(model, [source, target], self.cfg.seed)
+        if self.cfg.fast_dropout:
+            install_fast_dropout(model)
         return model
 
     def train_step(
