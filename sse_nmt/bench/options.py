@@ -21,3 +21,23 @@ class OverheadOptions:
     tokens: int = 1600
     pairs: int = 40
     seed: int = 1
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    sizes: str = "8000x128,8000x512,32000x128,32000x512"
+    layers: int = 2
+    tokens: int = 2048
+    batches: int = 8
+    rounds: int = 16
+    seed: int = 1
+    peers: str | None = None
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    words: int = 32_000
+    width: int = 512
+    tokens: int = 25_000
+    rounds: int = 3
+    seed: int = 1

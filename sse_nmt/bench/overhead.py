@@ -7,17 +7,16 @@ from typing import Any
 
 import torch
 from fairseq import optim, tasks
-from fairseq import options as fairseq_options
 from fairseq.data import Dictionary
-from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 
-import sse_nmt.tasks.translation_sse  # noqa: F401 (registers the task)
+from sse_nmt.bench.fairseq_setting import configuration, dictionary
 from sse_nmt.bench.options import OverheadOptions
+from sse_nmt.bench.step_server import StepSpec
 from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.errors import UserError
 
 _SENTENCE = 25  # tokens
-_HEADS = 4
+_HEADS = StepSpec.heads
 
 
 def bench_overhead(options: OverheadOptions) -> None:
@@ -41,15 +40,16 @@ def bench_overhead(options: OverheadOptions) -> None:
 
 def training_step(name: str, options: OverheadOptions) -> Callable[[], None]:
     """A full update (forward, backward, Adam) of a seeded model under the task of that name."""
-    config = convert_namespace_to_omegaconf(_arguments(name, options))
-    dictionary = _dictionary(options.words)
-    task = tasks.TASK_REGISTRY[name](config.task, dictionary, dictionary)
+    spec = StepSpec(options.words, options.width, options.layers, batches="", seed=options.seed)
+    config = configuration(spec, name)
+    entries = dictionary(options.words)
+    task = tasks.TASK_REGISTRY[name](config.task, entries, entries)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = task.build_model(config.model).to(device)
     criterion = task.build_criterion(config.criterion)
     optimizer = optim.build_optimizer(config.optimizer, [p for p in model.parameters() if p.requires_grad])
-    batches = [_batch(dictionary, options, number, device) for number in range(8)]
+    batches = [_batch(entries, options, number, device) for number in range(8)]
     updates = 0
 
     def step() -> None:
@@ -62,32 +62,14 @@ def training_step(name: str, options: OverheadOptions) -> Callable[[], None]:
     return step
 
 
-def _arguments(name: str, options: OverheadOptions) -> Any:
-    width, layers = str(options.width), str(options.layers)
-    words = ["data", "--task", name, "--arch", "transformer", "--share-all-embeddings", "--seed", str(options.seed)]
-    for part in ("encoder", "decoder"):
-        words += [f"--{part}-layers", layers, f"--{part}-embed-dim", width, f"--{part}-attention-heads", str(_HEADS)]
-        words += [f"--{part}-ffn-embed-dim", str(4 * options.width)]
-    words += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--dropout", "0.1"]
-    words += ["--optimizer", "adam", "--lr", "1e-4", "--max-tokens", str(options.tokens)]
-    return fairseq_options.parse_args_and_arch(fairseq_options.get_training_parser(), input_args=words)
-
-
-def _dictionary(words: int) -> Dictionary:
-    dictionary = Dictionary()
-    for word in range(words - dictionary.nspecial):
-        dictionary.add_symbol(f"w{word}")
-    return dictionary
-
-
-def _batch(dictionary: Dictionary, options: OverheadOptions, number: int, device: str) -> dict[str, Any]:
+def _batch(entries: Dictionary, options: OverheadOptions, number: int, device: str) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(options.seed * 1000 + number)
     sentences = max(1, options.tokens // _SENTENCE)
     shape = (sentences, _SENTENCE)
     source, target = (
-        torch.randint(dictionary.nspecial, len(dictionary), shape, generator=generator).to(device) for _ in range(2)
+        torch.randint(entries.nspecial, len(entries), shape, generator=generator).to(device) for _ in range(2)
     )
-    previous = torch.cat((torch.full_like(target[:, :1], dictionary.eos()), target[:, :-1]), dim=1)
+    previous = torch.cat((torch.full_like(target[:, :1], entries.eos()), target[:, :-1]), dim=1)
     lengths = torch.full((sentences,), _SENTENCE, device=device)
     net_input = {"src_tokens": source, "src_lengths": lengths, "prev_output_tokens": previous}
     return {"net_input": net_input, "target": target, "ntokens": target.numel(), "nsentences": sentences}

@@ -1,0 +1,69 @@
+"""The step of fairseq's own Trainer, plain and with what is ours."""
+
+from __future__ import annotations
+
+import math
+import sys
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from fairseq import tasks
+from fairseq.trainer import Trainer
+
+from sse_nmt.bench.fairseq_setting import configuration, dictionary
+from sse_nmt.bench.step_server import EOS, PAD, Contestant, Pair, StepSpec, serve
+from sse_nmt.criterions.fused_label_smoothed_cross_entropy import NAME
+
+FUSED = ("--criterion", NAME)
+CHUNKS = (*FUSED, "--loss-chunk-tokens", "512")
+# name: task, further options
+VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fairseq": ("translation", ()),
+    "ours, fairseq's loss": ("translation_sse", ()),
+    "ours, fused loss": ("translation_sse", FUSED),
+    "ours, fused loss in chunks": ("translation_sse", CHUNKS),
+    "ours, chunks, fast dropout": ("translation_sse", (*CHUNKS, "--fast-dropout")),
+}
+
+
+def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
+    name, words = VARIANTS[variant]
+    config = configuration(spec, name, words)
+    entries = dictionary(spec.words)
+    task = tasks.TASK_REGISTRY[name](config.task, entries, entries)
+    torch.manual_seed(spec.seed)
+    model = task.build_model(config.model)
+    trainer = Trainer(config, task, model, task.build_criterion(config.criterion))
+    samples = [_sample(pair) for pair in batches]
+    trainer._dummy_batch = samples[0]  # else taken from a data iterator, which there is none of
+
+    def step(number: int) -> float:
+        logged = trainer.train_step([samples[number]])
+        return float(logged["loss"]) * math.log(2)
+
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Contestant(step, parameters, f"ve-fairseq {version('ve-fairseq')}")
+
+
+def _sample(pair: Pair) -> dict[str, Any]:
+    """As fairseq's collater makes it: source padded on the left, previous output shifted by the end of sentence."""
+    target = pair.target
+    count = target.ne(PAD).sum()
+    first = torch.full_like(target[:, :1], EOS)
+    previous = torch.cat((first, target[:, :-1].masked_fill(target[:, :-1].eq(EOS), PAD)), dim=1)
+    lengths = pair.source.ne(PAD).sum(1)
+    net_input = {"src_tokens": _padded_left(pair.source), "src_lengths": lengths, "prev_output_tokens": previous}
+    ids = torch.arange(len(target))
+    return {"id": ids, "net_input": net_input, "target": target, "ntokens": int(count), "nsentences": len(target)}
+
+
+def _padded_left(ids: torch.Tensor) -> torch.Tensor:
+    padding = ids.eq(PAD).sum(1, keepdim=True)
+    columns = torch.arange(ids.size(1)).expand_as(ids)
+    return ids.gather(1, (columns - padding) % ids.size(1))
+
+
+if __name__ == "__main__":
+    serve(partial(make, sys.argv[2]))

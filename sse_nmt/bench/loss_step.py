@@ -1,0 +1,62 @@
+"""The output layer and its loss alone, fairseq's and ours: what they need in memory shows best so."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sse_nmt.bench.step_server import PAD, Contestant, Pair, StepSpec, serve
+from sse_nmt.losses import label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
+
+CHUNK = 512
+Loss = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+
+
+def fairseqs(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
+    """As its criterion goes about it: get_normalized_probs, then label_smoothed_nll_loss."""
+    from fairseq import utils
+    from fairseq.criterions.label_smoothed_cross_entropy import label_smoothed_nll_loss
+
+    log_probabilities = utils.log_softmax(F.linear(features, weight), dim=-1)
+    return label_smoothed_nll_loss(log_probabilities, target, epsilon, ignore_index=PAD)[0]
+
+
+def fused(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
+    logits = F.linear(features, weight)
+    return label_smoothed_cross_entropy(logits, target, epsilon, ignore_index=PAD, overwrite=True).loss
+
+
+def in_chunks(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
+    return linear_label_smoothed_cross_entropy(
+        features, weight, None, target, epsilon, chunk=CHUNK, ignore_index=PAD
+    ).loss
+
+
+VARIANTS: dict[str, Loss] = {"fairseq": fairseqs, "fused loss": fused, "fused loss in chunks": in_chunks}
+
+
+def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
+    """Forward and backward for all target tokens of a batch, from seeded features (N, width)."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    targets = [pair.target.flatten().to(device) for pair in batches]
+    weight = torch.randn(spec.words, spec.width).mul_(spec.width**-0.5).to(device).requires_grad_()
+    features = [torch.randn(len(target), spec.width).to(device).requires_grad_() for target in targets]
+    loss = VARIANTS[variant]
+
+    def step(number: int) -> float:
+        weight.grad = features[number].grad = None
+        value = loss(features[number], weight, targets[number], spec.label_smoothing)
+        value.backward()
+        return float(value) / int(targets[number].ne(PAD).sum())
+
+    return Contestant(step, weight.numel(), f"ve-fairseq {version('ve-fairseq')}")
+
+
+if __name__ == "__main__":
+    serve(partial(make, sys.argv[2]))
