@@ -23,7 +23,8 @@ def fairseqs(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -
     from fairseq import utils
     from fairseq.criterions.label_smoothed_cross_entropy import label_smoothed_nll_loss
 
-    log_probabilities = utils.log_softmax(F.linear(features, weight), dim=-1)
+    logits = F.linear(features, weight)  # which its criterion holds until the loss is there
+    log_probabilities = utils.log_softmax(logits, dim=-1)
     return label_smoothed_nll_loss(log_probabilities, target, epsilon, ignore_index=PAD)[0]
 
 
