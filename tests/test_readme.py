@@ -14,8 +14,10 @@ from fairseq import options, utils
 from torch import nn
 
 from sse_nmt.cli import build_parser
+from sse_nmt.criterions.fused_label_smoothed_cross_entropy import FusedLabelSmoothedCrossEntropyConfig
 from sse_nmt.sse import SharedEmbedding
 from sse_nmt.tasks.sse_options import SSEConfig
+from sse_nmt.tasks.translation_sse import TranslationSSEConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -81,6 +83,16 @@ def test_the_options_are_those_of_the_task():
             meaning = field.metadata["help"].replace(" (default: --sse-prob)", "")
             expected.append((f"--{field.name.replace('_', '-')}", default, meaning))
     assert rows == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "option"),
+    [(TranslationSSEConfig, "fast_dropout"), (FusedLabelSmoothedCrossEntropyConfig, "loss_chunk_tokens")],
+)
+def test_the_options_beside_sse_are_as_they_are(settings, option):
+    (field,) = (field for field in fields(settings) if field.name == option)
+    default = "off" if field.default is False else str(field.default)
+    assert f"| `--{option.replace('_', '-')}` | {default} | {field.metadata['help']} |" in README
 
 
 def test_every_documented_option_of_the_quickstart_is_known():

@@ -33,10 +33,7 @@ def peer_commands(folder: Path) -> dict[str, Command]:
     Raises:
         UserError: an installation failed.
     """
-    return {
-        name: [str(_environment(name, peer, folder)), "-m", f"sse_nmt.bench.{peer.module}"]
-        for name, peer in PEERS.items()
-    }
+    return {name: Command(str(_environment(name, peer, folder)), peer.module) for name, peer in PEERS.items()}
 
 
 def _environment(name: str, peer: Peer, folder: Path) -> Path:

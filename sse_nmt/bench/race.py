@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,15 @@ from sse_nmt.bench.timing import Spread
 from sse_nmt.errors import UserError
 from sse_nmt.progress import bar
 
-Command = Sequence[str]
+
+@dataclass(frozen=True)
+class Command:
+    """How a contestant is started: ``python -m sse_nmt.bench.<module> SPEC [variant]``."""
+
+    python: str
+    module: str
+    variant: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,9 @@ def race(commands: Mapping[str, Command], spec: StepSpec, batches: int, rounds: 
         }
 
 
-def own(module: str, variant: str) -> Command:
-    """The command of a contestant that this environment can run."""
-    return [sys.executable, "-m", f"sse_nmt.bench.{module}", variant]
+def own(module: str, variant: str, environment: Mapping[str, str] | None = None) -> Command:
+    """A contestant that this environment can run."""
+    return Command(sys.executable, module, variant, environment or {})
 
 
 class _Runner:
@@ -102,19 +110,19 @@ class _Runner:
 
 @contextlib.contextmanager
 def _started(name: str, command: Command, spec: StepSpec) -> Iterator[_Runner]:
-    python, m, module, *variant = command
+    variant = [] if command.variant is None else [command.variant]
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(Path(__file__).absolute().parent.parent, Path(folder, "sse_nmt"))
         log = Path(folder, "log")
         with log.open("w", encoding="utf-8") as errors:
             process = subprocess.Popen(
-                [python, m, module, json.dumps(asdict(spec)), *variant],
+                [command.python, "-m", f"sse_nmt.bench.{command.module}", json.dumps(asdict(spec)), *variant],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
                 cwd=folder,
-                env={**os.environ, "PYTHONPATH": _python_path(python, folder)},
+                env={**os.environ, **command.environment, "PYTHONPATH": _python_path(command.python, folder)},
             )
         try:
             yield _Runner(name, process, log)

@@ -18,17 +18,25 @@ from sse_nmt.bench.step_server import PAD, StepSpec, save_batches
 from sse_nmt.errors import UserError
 
 BASE = "fairseq"
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
 _MIB = 2**20
 
 
 def bench_train(options: TrainOptions) -> None:
     """Print a table for each size; every contestant trains its own model on the same batches, in turn."""
     sizes = _sizes(options)
-    commands: dict[str, Command] = {name: own("fairseq_step", name) for name in VARIANTS}
+    commands = contestants()
     if options.peers is not None:
         commands.update(peer_commands(Path(options.peers)))
     for words, width in sizes:
         _bench_size(options, words, width, commands)
+
+
+def contestants() -> dict[str, Command]:
+    """Those of this environment. fairseq comes a second time, with memory that glibc keeps from step to step."""
+    first, *others = VARIANTS
+    kept = {f"{first}, memory kept": own("fairseq_step", first, KEEP_MEMORY)}
+    return {first: own("fairseq_step", first)} | kept | {name: own("fairseq_step", name) for name in others}
 
 
 def _bench_size(options: TrainOptions, words: int, width: int, commands: Mapping[str, Command]) -> None:

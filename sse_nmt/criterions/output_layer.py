@@ -35,6 +35,7 @@ def output_projection(model: Any) -> nn.Linear:
     if (
         isinstance(projection, nn.Linear)
         and type(projection).forward is nn.Linear.forward
+        and not (projection._forward_hooks or projection._forward_pre_hooks)
         and _returns_features(plain)
         and not isinstance(model, FullyShardedDataParallel)
     ):

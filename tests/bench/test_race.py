@@ -17,7 +17,7 @@ from sse_nmt.bench.options import TrainOptions
 from sse_nmt.bench.race import Laps, own, race
 from sse_nmt.bench.step_server import EOS, PAD, SPECIALS, Pair, StepSpec, load_batches, peak_memory, save_batches
 from sse_nmt.bench.timing import Spread
-from sse_nmt.bench.train import bench_train
+from sse_nmt.bench.train import bench_train, contestants
 from sse_nmt.errors import UserError
 
 
@@ -124,7 +124,7 @@ def test_the_table_of_trainings(capsys):
     bench_train(TrainOptions(sizes="60x8", layers=1, tokens=100, batches=2, rounds=2))
     printed = capsys.readouterr().out
     assert printed.startswith("V = 60, width 8, 1 + 1 layers; at most 100 tokens a batch, ")
-    for name in fairseq_step.VARIANTS:
+    for name in contestants():
         assert re.search(rf"^{name} +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\] ", printed, re.MULTILINE)
 
 
