@@ -29,7 +29,7 @@ class TrainOptions:
     layers: int = 2
     tokens: int = 2048
     batches: int = 8
-    rounds: int = 16
+    rounds: int = 8
     seed: int = 1
     peers: str | None = None
 

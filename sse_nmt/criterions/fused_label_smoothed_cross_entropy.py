@@ -1,10 +1,12 @@
 """`--criterion fused_label_smoothed_cross_entropy`: fairseq's label-smoothed loss, at less time and memory."""
 
 # No postponed annotations here: fairseq reads the types of the fields.
+import logging
 import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from fairseq.criterions import register_criterion
 from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterion,
@@ -14,6 +16,9 @@ from torch import Tensor
 
 from sse_nmt.criterions.output_layer import check_plain_softmax, output_projection
 from sse_nmt.losses import SmoothedLoss, label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
+from sse_nmt.machine import keep_memory
+
+logger = logging.getLogger(__name__)
 
 NAME = "fused_label_smoothed_cross_entropy"
 
@@ -54,6 +59,8 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
         self.loss_chunk_tokens = loss_chunk_tokens
         self._accuracy: tuple[Tensor, Tensor] | None = None
         self._checked: Any = None
+        if not torch.cuda.is_available() and keep_memory():
+            logger.info("memory freed in a step is kept for the next one (glibc's mallopt)")
 
     def forward(self, model: Any, sample: dict[str, Any], reduce: bool = True) -> Any:
         self._check(model)

@@ -121,6 +121,15 @@ def test_equals_upstreams_in_half_precision(data, words):
     assert_same(one, other, tolerance=2e-2, dtype=torch.bfloat16)
 
 
+@ours
+def test_equals_upstreams_under_autocast(data, words):
+    """As under fairseq's --amp, which needs a GPU too."""
+    architecture = [*SMALL_TRANSFORMER, *SHARED]
+    one, other = (Setting(data, *criterion, architecture=architecture) for criterion in (words, THEIRS))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_same(one, other, tolerance=2e-2)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_equals_upstreams_on_other_models(data, name):
     architecture = ["--arch", name, *ARCHITECTURES[name].split()]

@@ -1,0 +1,50 @@
+"""Keeping freed memory, seen from the faults that a process pays for new pages."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+import pytest
+from conftest import run_command
+
+from sse_nmt.machine import cores
+
+FAULTS = """
+import resource, sys
+from sse_nmt.machine import keep_memory
+kept = keep_memory() if sys.argv[1] == "keep" else None
+import torch
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.zeros(2_000_000)
+before = faults()
+for _ in range(5):
+    torch.zeros(2_000_000)  # 8 MB, given back at once
+print(kept, faults() - before)
+"""
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc can be told so")
+
+
+def faults(word: str, **environment: str) -> tuple[str, int]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    done = run_command(sys.executable, "-c", FAULTS, word, env={**clean, **environment})
+    kept, count = done.stdout.split()
+    return kept, int(count)
+
+
+@glibc
+def test_kept_memory_costs_no_new_pages():
+    assert faults("leave")[1] > 500
+    assert faults("keep") == ("True", pytest.approx(0, abs=100))
+
+
+@glibc
+def test_the_user_s_own_settings_are_left_alone():
+    kept, count = faults("keep", MALLOC_MMAP_THRESHOLD_="1000000")
+    assert kept == "False" and count > 500
+
+
+def test_there_is_a_core():
+    assert cores() >= 1
