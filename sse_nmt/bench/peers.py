@@ -36,10 +36,15 @@ def peer_commands(folder: Path) -> dict[str, Command]:
     return {name: Command(str(_environment(name, peer, folder)), peer.module) for name, peer in PEERS.items()}
 
 
+def requirements_of(peer: Peer) -> str:
+    """With the torch that we have, so that its speed is not compared too."""
+    return "\n".join((f"torch=={version('torch').partition('+')[0]}", *peer.requirements)) + "\n"
+
+
 def _environment(name: str, peer: Peer, folder: Path) -> Path:
-    """The Python of the environment, with the torch that we have."""
+    """The Python of the environment."""
     place = folder.absolute() / name.lower()
-    wanted = "\n".join((f"torch=={version('torch').partition('+')[0]}", *peer.requirements)) + "\n"
+    wanted = requirements_of(peer)
     done = place / "installed"
     python = place / "bin" / "python"
     if done.is_file() and done.read_text(encoding="utf-8") == wanted:

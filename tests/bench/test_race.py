@@ -10,14 +10,14 @@ import torch
 from conftest import sse_nmt
 from fairseq.data import LanguagePairDataset
 
-from sse_nmt.bench import fairseq_step, loss_step
+from sse_nmt.bench import fairseq_step, loss_step, peers, train
 from sse_nmt.bench.batches import synthetic_batches
 from sse_nmt.bench.fairseq_setting import dictionary
 from sse_nmt.bench.options import TrainOptions
 from sse_nmt.bench.race import Laps, own, race
 from sse_nmt.bench.step_server import EOS, PAD, SPECIALS, Pair, StepSpec, load_batches, peak_memory, save_batches
 from sse_nmt.bench.timing import Spread
-from sse_nmt.bench.train import bench_train, contestants
+from sse_nmt.bench.train import BASE, bench_train, contestants
 from sse_nmt.errors import UserError
 
 
@@ -102,7 +102,7 @@ def test_peak_memory_is_that_of_the_process():
 
 def test_a_contestant_that_ends_is_named_with_its_last_words(tmp_path):
     with pytest.raises(UserError) as error:
-        race({"nobody": own("fairseq_step", "nobody")}, spec(batches=str(tmp_path / "none.npz")), 1, 2, "")
+        race({"nobody": own("loss_step", "nobody")}, spec(batches=str(tmp_path / "none.npz")), 1, 2, "")
     assert re.match(
         r"nobody ended with status 1 before its steps did: FileNotFoundError: .*none\.npz", str(error.value)
     )
@@ -120,12 +120,30 @@ def test_the_table_of_losses(capsys):
     assert peaks[1] - peaks[2] > 0.5 * matrix
 
 
-def test_the_table_of_trainings(capsys):
+def test_the_table_of_trainings(capsys, monkeypatch):
+    """With two of the contestants: each costs a start of fairseq."""
+    some = {name: command for name, command in contestants().items() if name in (BASE, "ours, chunks, fast dropout")}
+    monkeypatch.setattr(train, "contestants", lambda: dict(some))
     bench_train(TrainOptions(sizes="60x8", layers=1, tokens=100, batches=2, rounds=2))
     printed = capsys.readouterr().out
     assert printed.startswith("V = 60, width 8, 1 + 1 layers; at most 100 tokens a batch, ")
-    for name in contestants():
+    assert len(some) == 2
+    for name in some:
         assert re.search(rf"^{name} +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\] ", printed, re.MULTILINE)
+
+
+def test_an_installed_peer_is_not_installed_again(tmp_path, monkeypatch):
+    peer = peers.PEERS["Eole"]
+    (tmp_path / "eole").mkdir()
+    (tmp_path / "eole" / "installed").write_text(peers.requirements_of(peer), encoding="utf-8")
+    monkeypatch.setattr(peers, "_call", lambda *words: pytest.fail("installed again"))
+    assert peers._environment("Eole", peer, tmp_path) == tmp_path / "eole" / "bin" / "python"
+
+
+def test_a_peer_that_cannot_be_installed_is_said_so():
+    with pytest.raises(UserError) as error:
+        peers._call("Eole", ["false"])
+    assert str(error.value) == "Eole could not be installed: `false` ended with status 1."
 
 
 @pytest.mark.skipif("SSE_NMT_PEERS" not in os.environ, reason="SSE_NMT_PEERS names no folder for Eole and JoeyNMT")
