@@ -166,8 +166,7 @@ class _FromFeatures(torch.autograd.Function):
     def backward(ctx: Any, grad_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         rest = (None,) * 6
         if ctx.at_once:
-            # Not in place: a graph may go backward twice.
-            return *(None if g is None else g * grad_loss.to(g.dtype) for g in ctx.saved_tensors), *rest
+            return *(None if gradient is None else _times(gradient, grad_loss) for gradient in ctx.saved_tensors), *rest
         features, weight, bias, target = ctx.saved_tensors
         chunks = _Chunks(features, weight, bias, target, ctx.smoothing, ctx.chunk, ctx.needs_input_grad[:3])
         scale = grad_loss * chunks.counts
@@ -176,3 +175,8 @@ class _FromFeatures(torch.autograd.Function):
             torch.softmax(chunks.logits(rows), -1, dtype=probabilities.dtype, out=probabilities)
             chunks.add_gradients(rows, scale)
         return *chunks.gradients(), *rest
+
+
+def _times(gradient: Tensor, factor: Tensor) -> Tensor:
+    """In the accurate type, whose factor a half-precision one would round; not in place, for a second backward."""
+    return (gradient.to(factor.dtype) * factor).to(gradient.dtype)

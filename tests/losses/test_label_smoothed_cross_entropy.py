@@ -139,6 +139,15 @@ def test_half_precision_is_computed_in_float32(loss, dtype, tolerance):
         assert one.dtype == dtype and relative(one, other) < tolerance
 
 
+@pytest.mark.parametrize("loss", [from_logits, in_chunks(7)], ids=["logits", "in chunks"])
+def test_the_gradient_of_the_loss_is_not_rounded_to_half_precision(loss):
+    """The bfloat16 nearest to 1.19 is 1.1875."""
+    *tensors, target = example(torch.bfloat16)
+    factor = 1.19
+    once, more = (gradients(loss(*tensors, target).loss * by, tensors[1])[0].double() for by in (1.0, factor))
+    assert float((once * more).sum() / (once * once).sum()) == pytest.approx(factor, abs=8e-4)
+
+
 @pytest.mark.parametrize("loss", [overwriting, in_chunks(7)], ids=["overwriting", "in chunks"])
 def test_a_loss_scale_saves_small_gradients_in_float16(loss):
     """Many labels of small probability: without the scale most gradients of their rows would be 0."""
