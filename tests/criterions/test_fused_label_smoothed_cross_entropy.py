@@ -91,7 +91,7 @@ def assert_same(one: Setting, other: Setting, tolerance: float = 1e-6, **words: 
 
 @ours
 @pytest.mark.parametrize("tied", TIED)
-@pytest.mark.parametrize("options", ["", "--report-accuracy", "--ignore-prefix-size 2 --report-accuracy"])
+@pytest.mark.parametrize("options", ["", "--ignore-prefix-size 2 --report-accuracy"])
 def test_equals_upstreams(data, words, tied, options):
     architecture = [*SMALL_TRANSFORMER, *TIED[tied]]
     one = Setting(data, *words, *options.split(), architecture=architecture)
@@ -168,9 +168,8 @@ def logged(data: Path, save: Path, *words: str, caplog: Any, **settings: Any) ->
     return {key: value for key, value in (last["valid"] | last["train"]).items() if not key.endswith(clocks)}
 
 
-@ours
-@pytest.mark.parametrize("task", ["translation", "translation_sse"])
-def test_trainings_log_the_same(data, tmp_path, caplog, words, task):
+@pytest.mark.parametrize(("task", "words"), [("translation", WHOLE), ("translation_sse", CHUNKS)], ids=["plain", "SSE"])
+def test_trainings_log_the_same(data, tmp_path, caplog, task, words):
     """With --update-freq, validation and accuracy; 12 updates, so that a wrong gradient would show."""
     options = ["--update-freq", "2", "--report-accuracy", "--log-interval", "1"]
     settings = {"task": task, "updates": 12, "caplog": caplog}

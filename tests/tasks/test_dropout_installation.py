@@ -40,8 +40,3 @@ def test_trains_with_other_masks_and_resumes_bit_equal(toy_data, tmp_path):
     assert not same_parameters(fast, train(data, tmp_path / "plain", updates=12))
     train(data, tmp_path / "resumed", "--fast-dropout", updates=7)
     assert same_parameters(fast, train(data, tmp_path / "resumed", "--fast-dropout", updates=12))
-    without = ["--fast-dropout", "--dropout", "0", "--sse-prob", "0"]
-    none = train(data, tmp_path / "none", *without, updates=12)
-    assert same_parameters(
-        none, train(data, tmp_path / "translation", "--dropout", "0", task="translation", updates=12)
-    )
