@@ -19,9 +19,8 @@ def synthetic_batches(words: int, tokens: int, count: int, seed: int) -> list[Pa
     follow Zipf's law. fairseq's dataset sorts and batches them, so padding is what it is in a real training.
     """
     generator = torch.Generator().manual_seed(seed)
-    sentences = _SENTENCES
-    lengths = torch.empty(sentences).log_normal_(3.09, 0.6, generator=generator)
-    ratios = torch.empty(sentences).normal_(1.05, 0.15, generator=generator)
+    lengths = torch.empty(_SENTENCES).log_normal_(3.09, 0.6, generator=generator)
+    ratios = torch.empty(_SENTENCES).normal_(1.05, 0.15, generator=generator)
     sizes = [series.round().clamp(_LEAST, min(_MOST, tokens)).long().tolist() for series in (lengths, lengths * ratios)]
     likely = 1 / torch.arange(1, words - SPECIALS + 1).double()
     sides = []

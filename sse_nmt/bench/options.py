@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from sse_nmt.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,10 @@ class LossOptions:
     tokens: int = 25_000
     rounds: int = 3
     seed: int = 1
+
+
+def check_least(options: Any, **least: int) -> None:
+    """Raise UserError for the first of these options that is below what can be measured."""
+    for name, value in least.items():
+        if getattr(options, name) < value:
+            raise UserError(f"`--{name}` must be at least {value}, but is {getattr(options, name)} instead.")

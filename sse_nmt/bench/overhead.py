@@ -10,7 +10,7 @@ from fairseq import optim, tasks
 from fairseq.data import Dictionary
 
 from sse_nmt.bench.fairseq_setting import configuration, dictionary
-from sse_nmt.bench.options import OverheadOptions
+from sse_nmt.bench.options import OverheadOptions, check_least
 from sse_nmt.bench.step_server import StepSpec
 from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.errors import UserError
@@ -21,9 +21,7 @@ _HEADS = StepSpec.heads
 
 def bench_overhead(options: OverheadOptions) -> None:
     """Print both step times and their ratio, pair by pair, on the same batches."""
-    for name, least in (("width", 4), ("layers", 1), ("words", 8), ("tokens", 1), ("pairs", 2)):
-        if getattr(options, name) < least:
-            raise UserError(f"`--{name}` must be at least {least}, but is {getattr(options, name)} instead.")
+    check_least(options, width=4, layers=1, words=8, tokens=1, pairs=2)
     if options.width % _HEADS:
         raise UserError(f"`--width` must be a multiple of {_HEADS}, but is {options.width} instead.")
     steps = [training_step(task, options) for task in ("translation", "translation_sse")]

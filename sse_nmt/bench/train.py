@@ -11,7 +11,7 @@ import torch
 
 from sse_nmt.bench.batches import synthetic_batches
 from sse_nmt.bench.fairseq_step import VARIANTS
-from sse_nmt.bench.options import TrainOptions
+from sse_nmt.bench.options import LossOptions, TrainOptions, check_least
 from sse_nmt.bench.peers import peer_commands
 from sse_nmt.bench.race import Command, Laps, own, race
 from sse_nmt.bench.step_server import PAD, StepSpec, save_batches
@@ -50,17 +50,20 @@ def _bench_size(options: TrainOptions, words: int, width: int, commands: Mapping
         laps = race(commands, spec, len(batches), options.rounds, f"V = {words:,}, width {width}")
     print(
         f"V = {words:,}, width {width}, {options.layers} + {options.layers} layers; at most {options.tokens:,} tokens "
-        f"a batch, of the target's {padding:.0%} padding; seed {options.seed}, "
-        f"{'GPU' if torch.cuda.is_available() else f'{torch.get_num_threads()} threads'}, {options.rounds} rounds in "
-        "turn, median [quartiles]"
+        f"a batch, of the target's {padding:.0%} padding; {conditions(options)}"
     )
-    print(table(laps, [tokens[number % len(tokens)] for number in range(options.rounds)], "tokens/s"), flush=True)
+    print(table(laps, [tokens[number % len(tokens)] for number in range(options.rounds)]), flush=True)
 
 
-def table(laps: Mapping[str, Laps], tokens: list[int], unit: str) -> str:
+def conditions(options: TrainOptions | LossOptions) -> str:
+    machine = "GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
+    return f"seed {options.seed}, {machine}, {options.rounds} rounds in turn, median [quartiles]"
+
+
+def table(laps: Mapping[str, Laps], tokens: list[int]) -> str:
     """A row for each contestant; the first is what the others are compared with."""
     base = laps[BASE]
-    rows = [("", unit, f"times {BASE}", "peak MiB", "parameters", "")]
+    rows = [("", "tokens/s", f"times {BASE}", "peak MiB", "parameters", "")]
     for name, own_laps in laps.items():
         times = own_laps.speed_up(base)
         rows.append(
@@ -82,9 +85,7 @@ def table(laps: Mapping[str, Laps], tokens: list[int], unit: str) -> str:
 
 
 def _sizes(options: TrainOptions) -> list[tuple[int, int]]:
-    for name, least in (("layers", 1), ("tokens", 16), ("batches", 1), ("rounds", 2)):
-        if getattr(options, name) < least:
-            raise UserError(f"`--{name}` must be at least {least}, but is {getattr(options, name)} instead.")
+    check_least(options, layers=1, tokens=16, batches=1, rounds=2)
     sizes = [re.fullmatch(r"(\d+)x(\d+)", size) for size in options.sizes.split(",")]
     found = [(int(size[1]), int(size[2])) for size in sizes if size is not None]
     if len(found) < len(sizes) or any(words < 8 or width < 4 or width % 4 for words, width in found):

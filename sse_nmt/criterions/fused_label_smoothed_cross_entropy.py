@@ -14,7 +14,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 )
 from torch import Tensor
 
-from sse_nmt.criterions.output_layer import check_plain_softmax, output_projection
+from sse_nmt.criterions.output_layer import check_output_projection, check_plain_softmax, output_projection
 from sse_nmt.losses import SmoothedLoss, label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 from sse_nmt.machine import keep_memory
 
@@ -95,7 +95,7 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
         if self._checked is None or self._checked() is not model:
             check_plain_softmax(model)
             if self.loss_chunk_tokens:
-                output_projection(model)
+                check_output_projection(model)
             self._checked = weakref.ref(model)
 
     def _loss(self, model: Any, output: Tensor, target: Tensor, reduce: bool) -> SmoothedLoss:

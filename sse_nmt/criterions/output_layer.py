@@ -25,11 +25,12 @@ def check_plain_softmax(model: Any) -> None:
 
 
 def output_projection(model: Any) -> nn.Linear:
-    """The layer that makes logits of the decoder's features, (B, T, D) -> (B, T, V).
+    """The layer that makes logits of the decoder's features, (B, T, D) -> (B, T, V), of a model checked for it."""
+    return _unwrapped(model).decoder.output_projection
 
-    Raises:
-        ValueError: the model has no such layer, or does not return features.
-    """
+
+def check_output_projection(model: Any) -> None:
+    """Raises ValueError if the model has no such layer, or does not return features."""
     plain = _unwrapped(model)
     projection = getattr(plain.decoder, "output_projection", None)
     if (
@@ -39,7 +40,7 @@ def output_projection(model: Any) -> nn.Linear:
         and _returns_features(plain)
         and not isinstance(model, FullyShardedDataParallel)
     ):
-        return projection
+        return
     raise ValueError(
         f"`--loss-chunk-tokens` must be 0 for this {type(plain).__name__}, which does not return features for one "
         "linear `output_projection` whose parameters are at hand."

@@ -15,7 +15,9 @@ from sse_nmt.losses.smoothed_rows import (
     blocks,
     check,
     combine,
+    counted_labels,
     row_values,
+    softmax_into,
     to_gradient_,
 )
 
@@ -82,8 +84,7 @@ class _Chunks:
         wanted: tuple[bool, ...],
     ) -> None:
         self.features, self.weight, self.bias, self.smoothing = features, weight, bias, smoothing
-        self.counts = target.ne(smoothing.ignore_index)
-        self.labels = target.masked_fill(~self.counts, 0)
+        self.counts, self.labels = counted_labels(target, smoothing)
         self.size = max(1, min(size, len(features)))
         exact = accurate(features.dtype)
         self._logits = features.new_empty((self.size, len(weight)))
@@ -171,8 +172,7 @@ class _FromFeatures(torch.autograd.Function):
         chunks = _Chunks(features, weight, bias, target, ctx.smoothing, ctx.chunk, ctx.needs_input_grad[:3])
         scale = grad_loss * chunks.counts
         for rows in blocks(len(features), chunks.size):
-            probabilities = chunks.probabilities(rows)
-            torch.softmax(chunks.logits(rows), -1, dtype=probabilities.dtype, out=probabilities)
+            softmax_into(chunks.probabilities(rows), chunks.logits(rows))
             chunks.add_gradients(rows, scale)
         return *chunks.gradients(), *rest
 

@@ -15,7 +15,9 @@ from sse_nmt.losses.smoothed_rows import (
     blocks,
     check,
     combine,
+    counted_labels,
     row_values,
+    softmax_into,
     to_gradient_,
 )
 
@@ -70,8 +72,7 @@ class _FromLogits(torch.autograd.Function):
     ) -> SmoothedLoss:
         ctx.save_for_backward(logits, target)
         ctx.smoothing, ctx.overwrite = smoothing, overwrite
-        counts = target.ne(smoothing.ignore_index)
-        labels = target.masked_fill(~counts, 0)
+        counts, labels = counted_labels(target, smoothing)
         nll, smooth = logits.new_empty((2, len(logits)), dtype=accurate(logits.dtype))
         correct = torch.empty_like(counts) if with_correct else None
         buffer = _buffer(logits)
@@ -88,14 +89,13 @@ class _FromLogits(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         logits, target = ctx.saved_tensors
-        counts = target.ne(ctx.smoothing.ignore_index)
-        labels = target.masked_fill(~counts, 0)
+        counts, labels = counted_labels(target, ctx.smoothing)
         scale = grad_loss * counts
         gradient = logits if ctx.overwrite else torch.empty_like(logits)
         buffer = _buffer(logits)
         for rows in blocks(len(logits), len(buffer)):
             block = buffer[: rows.stop - rows.start]
-            torch.softmax(logits[rows], -1, dtype=block.dtype, out=block)
+            softmax_into(block, logits[rows])
             gradient[rows] = to_gradient_(block, labels[rows], ctx.smoothing, scale[rows])
         return gradient, None, None, None, None, None
 

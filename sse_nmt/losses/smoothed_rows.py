@@ -51,9 +51,19 @@ def accurate(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
+def counted_labels(target: Tensor, smoothing: Smoothing) -> tuple[Tensor, Tensor]:
+    """Labels (N,) -> which rows count (N,), and labels that are in range where they do not (N,)."""
+    counts = target.ne(smoothing.ignore_index)
+    return counts, target.masked_fill(~counts, 0)
+
+
+def softmax_into(probabilities: Tensor, logits: Tensor) -> None:
+    torch.softmax(logits, -1, dtype=probabilities.dtype, out=probabilities)
+
+
 def row_values(logits: Tensor, target: Tensor, probabilities: Tensor, with_correct: bool) -> RowValues:
     """Logits (n, V), labels in range (n,) -> values of the rows; ``probabilities`` (n, V) becomes their softmax."""
-    torch.softmax(logits, -1, dtype=probabilities.dtype, out=probabilities)
+    softmax_into(probabilities, logits)
     # With the likeliest label's logit subtracted nothing cancels, however far the logits are from 0.
     peak = logits.amax(-1).to(probabilities.dtype)
     log_peak = probabilities.amax(-1).log_()
