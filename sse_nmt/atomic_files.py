@@ -80,7 +80,8 @@ def check_ours(folder: Path, marker: str) -> None:
     """Raise UserError if ``folder`` holds files, but not the one that says they are ours to replace."""
     if not folder.is_dir() or (folder / marker).exists():
         return
-    others = sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+    ours = {".lock", f"{marker}.part"}  # the latter is all there is after a kill at the very beginning
+    others = sorted(path.name for path in folder.iterdir() if path.name not in ours)
     if others:
         raise UserError(f"{folder} must be empty or of our own making, but holds {others[0]} and no {marker}.")
 

@@ -1,0 +1,26 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from sse_nmt.errors import UserError
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path, what: str) -> Iterator[int]:
+    """Keep others from working in ``folder`` (made if need be); the file descriptor is for a child to inherit.
+
+    Raises:
+        UserError: another process holds it; ``what`` says what it does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder} is in use by another {what}: wait for it or stop it.") from None
+        yield file.fileno()
