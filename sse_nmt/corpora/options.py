@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-CORPORA = ("libreoffice-help", "multi30k", "files")
+from sse_nmt.errors import UserError
+
+WMT14 = "wmt14-en-de"
+CORPORA = ("libreoffice-help", "multi30k", "files", WMT14)
+STATMT = "https://www.statmt.org"
 MULTI30K_MIRROR = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
 
 
@@ -15,6 +20,16 @@ class LengthRules:
     min_length: int = 1
     max_length: int = 250
     max_ratio: float = 1.5  # the longer side over the shorter one
+
+
+def check_numbers(options: Any, **least: int) -> None:
+    """Raise UserError for the first of these options that is too small, or for a ratio below 1."""
+    for name, value in least.items():
+        found = getattr(options, name)
+        if found is not None and found < value:
+            raise UserError(f"`--{name.replace('_', '-')}` must be at least {value}, but is {found} instead.")
+    if not options.max_ratio >= 1.0:
+        raise UserError(f"`--max-ratio` must be at least 1, but is {options.max_ratio} instead.")
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,19 @@ class PrepareOptions:
     valid: int = 1000  # validation pairs set apart before overlap is dropped
     test: int = 2000
     pieces: int = 8000
+    min_length: int = LengthRules.min_length
+    max_length: int = LengthRules.max_length
+    max_ratio: float = LengthRules.max_ratio
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class BulkOptions:
+    """How a large corpus is prepared, and where WMT14 English–German comes from; its defaults."""
+
+    mirror: str = STATMT
+    pieces: int = 32_000
+    sample: int = 200_000  # pairs that the SentencePiece model is trained on
     min_length: int = LengthRules.min_length
     max_length: int = LengthRules.max_length
     max_ratio: float = LengthRules.max_ratio

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -24,7 +26,7 @@ from sse_nmt.corpora import libreoffice_help, multi30k
 from sse_nmt.corpora.binarisation import binarise
 from sse_nmt.corpora.bitext import read_bitext
 from sse_nmt.corpora.cleaning import clean_documents, normalise, within_length
-from sse_nmt.corpora.options import CORPORA, LengthRules, PrepareOptions
+from sse_nmt.corpora.options import CORPORA, WMT14, LengthRules, PrepareOptions, check_numbers
 from sse_nmt.corpora.pairs import Document, Splits
 from sse_nmt.corpora.segmentation import train_model
 from sse_nmt.corpora.splitting import split_by_document
@@ -77,16 +79,20 @@ def is_prepared(destination: Path, options: PrepareOptions) -> bool:
     if not path.exists():
         return False
     manifest = read_json(path)
-    before, now = manifest["options"], asdict(options)
-    for name in now:
-        if before.get(name) != now[name]:
-            raise UserError(
-                f"{destination} was prepared with `{name}` {before.get(name)!r}, not {now[name]!r}: "
-                f"choose another folder or remove this one."
-            )
+    check_same_options(destination, manifest["options"], asdict(options))
     if manifest["inputs"] != _inputs(options):
         raise UserError(f"{destination} was prepared from other text than the files now hold: choose another folder.")
     return True
+
+
+def check_same_options(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise UserError if ``folder`` was prepared with other options."""
+    for name in now:
+        if before.get(name) != now[name]:
+            raise UserError(
+                f"{folder} was prepared with `{name}` {before.get(name)!r}, not {now[name]!r}: "
+                f"choose another folder or remove this one."
+            )
 
 
 def _inputs(options: PrepareOptions) -> str | None:
@@ -100,6 +106,8 @@ def _inputs(options: PrepareOptions) -> str | None:
 def _check(options: PrepareOptions) -> None:
     if options.corpus not in CORPORA:
         raise UserError(f"The corpus must be one of {', '.join(CORPORA)}, but is {options.corpus!r} instead.")
+    if options.corpus == WMT14:
+        raise UserError(f"The corpus {WMT14} is prepared by `prepare_wmt14`.")
     if options.corpus == "files" and (options.source is None or options.target is None):
         raise UserError("The corpus `files` needs both `--source` and `--target`.")
     languages = (options.source_lang, options.target_lang)
@@ -109,12 +117,7 @@ def _check(options: PrepareOptions) -> None:
         )
     if languages[0] == languages[1]:
         raise UserError(f"`--source-lang` and `--target-lang` must differ, but both are {languages[0]}.")
-    for name, least in (("pairs", 1), ("valid", 1), ("test", 1), ("pieces", 1), ("min_length", 1), ("max_length", 1)):
-        value = getattr(options, name)
-        if value is not None and value < least:
-            raise UserError(f"`--{name.replace('_', '-')}` must be at least {least}, but is {value} instead.")
-    if not options.max_ratio >= 1.0:
-        raise UserError(f"`--max-ratio` must be at least 1, but is {options.max_ratio} instead.")
+    check_numbers(options, pairs=1, valid=1, test=1, pieces=1, min_length=1, max_length=1)
 
 
 def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list[Document] | Splits:

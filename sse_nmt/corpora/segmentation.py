@@ -37,6 +37,11 @@ def train_model(pairs: Sequence[Pair], pieces: int, path: Path) -> sentencepiece
     return load_model(path)
 
 
+def piece_set(model: sentencepiece.SentencePieceProcessor) -> list[str]:
+    """What the model can yield, without the unknown piece: characters it does not know stand for themselves."""
+    return [model.id_to_piece(i) for i in range(model.get_piece_size()) if not model.is_unknown(i)]
+
+
 def load_model(path: Path) -> sentencepiece.SentencePieceProcessor:
     try:
         return sentencepiece.SentencePieceProcessor(model_file=str(path))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import resource
-from dataclasses import replace
+import shutil
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from conftest import sse_nmt
 from toy_corpus import sentences
 
-from sse_nmt.atomic_files import read_json, read_lines, write_lines
+from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 from sse_nmt.corpora.segmentation import load_model
@@ -69,17 +70,16 @@ def test_an_interrupted_step_is_done_again(toy_options, toy_data, tmp_path):
     assert (tmp_path / "bin/dict.en.txt").read_bytes() == (toy_data / "bin/dict.en.txt").read_bytes()
 
 
-def test_other_text_under_the_same_names_is_noticed(toy_data, toy_options, toy_text):
-    before = toy_text[0].read_bytes()
-    toy_text[0].write_bytes(before.replace(b"dog", b"cow"))
-    try:
-        with pytest.raises(UserError) as error:
-            prepare(toy_options, toy_data)
-    finally:
-        toy_text[0].write_bytes(before)
-    assert str(error.value) == (
-        f"{toy_data} was prepared from other text than the files now hold: choose another folder."
-    )
+def test_other_text_under_the_same_names_is_noticed(toy_data, toy_options, toy_text, tmp_path):
+    data = Path(shutil.copytree(toy_data, tmp_path / "data"))
+    source = Path(shutil.copy(toy_text[0], tmp_path))
+    options = replace(toy_options, source=str(source))
+    write_json(data / "manifest.json", {**read_json(data / "manifest.json"), "options": asdict(options)})
+    prepare(options, data)  # nothing to do
+    source.write_bytes(source.read_bytes().replace(b"dog", b"cow"))
+    with pytest.raises(UserError) as error:
+        prepare(options, data)
+    assert str(error.value) == f"{data} was prepared from other text than the files now hold: choose another folder."
 
 
 def test_the_other_direction(tmp_path):
@@ -113,7 +113,7 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
     return {
         "unknown corpus": (
             ["wikipedia", out],
-            "The corpus must be one of libreoffice-help, multi30k, files, but is 'wikipedia' instead.",
+            "The corpus must be one of libreoffice-help, multi30k, files, wmt14-en-de, but is 'wikipedia' instead.",
         ),
         "unequal": (
             [*files, short],
