@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_command
@@ -26,13 +27,30 @@ def test_systems_differ_in_the_task_alone(folder):
     assert tasks["sse_se"] == {"_name": "translation_sse", "sse_prob": 0.01, "data": "???"}
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_the_command_in_the_file_trains(path, toy_data, tmp_path):
-    """As its first lines say, but for two updates, and from another folder."""
+def command_of(path: Path) -> str:
     command = re.search(r"^#   (fairseq-hydra-train .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert command is not None
-    words = command[1].replace("DIR/bin", str(toy_data / "bin")).replace("configs/", f"{ROOT}/configs/").split()
-    short = ["optimization.max_update=2", "common.cpu=true", f"common.user_dir={ROOT}/sse_nmt"]
+    return command[1]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_command_in_the_file_names_the_file(path):
+    folder = path.parent.relative_to(ROOT)
+    assert f"--config-dir {folder} --config-name {path.stem} " in command_of(path)
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem != "baseline"], ids=lambda p: p.parent.name)
+def test_the_command_in_the_file_trains(path, toy_data, tmp_path):
+    """As its first lines say, but for two updates, and from another folder; the baseline differs in the task alone."""
+    words = command_of(path).replace("DIR/bin", str(toy_data / "bin")).replace("configs/", f"{ROOT}/configs/").split()
+    short = ["optimization.max_update=2", "optimization.update_freq=[1]", "dataset.max_tokens=200"]
+    short += [
+        "model.encoder_layers=1",
+        "model.decoder_layers=1",
+        "common.cpu=true",
+        "common.fp16=false",
+        f"common.user_dir={ROOT}/sse_nmt",
+    ]
     done = run_command(*words, *short, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "checkpoints/checkpoint_last.pt").is_file()

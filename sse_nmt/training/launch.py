@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from sse_nmt.errors import UserError
+from sse_nmt.machine import end_with_parent
 from sse_nmt.progress import on_terminal, say
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse
@@ -75,13 +77,13 @@ class _Training:
         self._process = subprocess.Popen(
             training_command(),
             cwd=job.run.path,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"},
+            env=_environment(threads),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             pass_fds=[job.lock],
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -144,15 +146,31 @@ class _Training:
             say(f"  {self._job.name}: update {update:,}{self._of_all}, {what} {loss}")
 
 
-def training_command() -> list[str]:
+def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: int) -> None:
+    """Be one of several processes that train in ``run``, not the one that keeps it; the log is train.rank<N>.log."""
+    run.path.mkdir(parents=True, exist_ok=True)
+    log = run.log.with_suffix(f".rank{rank}.log")
+    with tempfile.TemporaryDirectory() as folder, open(log, "a", encoding="utf-8") as file:
+        (Path(folder) / "training.yaml").write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
+        done = subprocess.run(
+            training_command(folder),
+            cwd=run.path,
+            env=_environment(threads),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            preexec_fn=end_with_parent,
+        )
+    if done.returncode != 0:
+        raise UserError(f"The training of rank {rank} failed with status {done.returncode} (see {log}).")
+
+
+def training_command(configuration: str = ".") -> list[str]:
     """What trains in a run folder, started there."""
     return [
-        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", ".", "--config-name", "training",
-        "hydra/job_logging=none", "hydra/hydra_logging=none",
+        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", configuration, "--config-name",
+        "training", "hydra/job_logging=none", "hydra/hydra_logging=none",
     ]  # fmt: skip
 
 
-def _end_with_parent() -> None:
-    """If we are killed, the trainer must not go on alone: PR_SET_PDEATHSIG, Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+def _environment(threads: int) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"}

@@ -15,3 +15,11 @@ class TrainOptions:
     overrides: Sequence[str] = ()
     jobs: int | None = None  # None: all at once on CPU (as cores allow), one after the other on GPU
     overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class AverageOptions:
+    """Which checkpoints are averaged; the defaults of `sse-nmt average`."""
+
+    last: int = 5
+    output: str = "checkpoint_average.pt"

@@ -1,7 +1,7 @@
 """A run folder explains itself: configuration, versions, code, command, log, checkpoints and scores in one place.
 
 RUN/run.json             status, command, versions, git commit, data, device, times
-RUN/training.yaml        the configuration, as fairseq-hydra-train reads it
+RUN/training.yaml        the configuration as fitted to the machine, which fairseq-hydra-train reads
 RUN/training_full.yaml   the same with every default of fairseq, once finished
 RUN/train.log            all that fairseq printed
 RUN/checkpoints/         checkpoint_best.pt (validation loss), checkpoint_last.pt
@@ -12,7 +12,6 @@ RUN/scores/              hypotheses, references and scores
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.metadata
 import platform
 import shutil
@@ -29,6 +28,7 @@ from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_json, whole_file, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
+from sse_nmt.locks import folder_lock
 from sse_nmt.progress import say
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
@@ -53,6 +53,11 @@ class RunFolder:
         return read_json(path)
 
     @property
+    def system(self) -> str:
+        """The name of its configuration; that of the folder for a run of version 0.1.0, which did not record it."""
+        return str(self.record.get("system", self.path.name))
+
+    @property
     def exists(self) -> bool:
         return (self.path / "run.json").is_file()
 
@@ -60,8 +65,11 @@ class RunFolder:
     def finished(self) -> bool:
         return self.exists and self.record["status"] == "finished"
 
-    def begin(self, configuration: DictConfig, command: list[str], data: Path) -> None:
-        """Write what is known before training starts; a run that goes on remembers its earlier sessions."""
+    def begin(self, system: str, asked: DictConfig, fitted: DictConfig, command: list[str], data: Path) -> None:
+        """Write what is known before training starts; a run that goes on remembers its earlier sessions.
+
+        ``fitted`` is the configuration ``asked`` for as this machine trains it; the next may be another one.
+        """
         manifest = read_json(data / "manifest.json")
         session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
         before = self.record if self.exists else None
@@ -70,18 +78,20 @@ class RunFolder:
             self.path / "run.json",
             {
                 "status": "running",
+                "system": system,
                 **session,
                 "earlier": earlier,
-                "seed": OmegaConf.select(configuration, "common.seed", default=1),  # fairseq's default
+                "seed": OmegaConf.select(asked, "common.seed", default=1),  # fairseq's default
                 "source_lang": manifest["options"]["source_lang"],
                 "target_lang": manifest["options"]["target_lang"],
                 "data": {"folder": str(data.resolve()), **manifest},
+                "configuration": _flat(OmegaConf.to_container(asked)),
                 "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
             },
         )
         self._keep_text(data, manifest["options"])
         with whole_file(self.path / "training.yaml") as file:
-            file.write(OmegaConf.to_yaml(configuration))
+            file.write(OmegaConf.to_yaml(fitted))
 
     def finish(self, seconds: float) -> None:
         """Mark the run as finished and write the full configuration that fairseq trained with."""
@@ -101,9 +111,9 @@ class RunFolder:
         """Raise UserError if this folder was begun with another configuration or on other data."""
         if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
             raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
-        if not (self.path / "training.yaml").exists():
-            return
-        before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
+        before = self.record.get("configuration")
+        if before is None:  # begun by version 0.1.0
+            before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
         now = _flat(OmegaConf.to_container(configuration))
         for key in sorted((before.keys() | now.keys()) - _PLACES):
             if before.get(key) != now.get(key):
@@ -139,13 +149,8 @@ class RunFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[int]:
         """Keep others from training here; the file descriptor is for the trainer to inherit."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / ".lock", "a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"{self.path} is in use by another training: wait for it or stop it.") from None
-            yield file.fileno()
+        with folder_lock(self.path, "training") as descriptor:
+            yield descriptor
 
     def _keep_text(self, data: Path, options: dict[str, Any]) -> None:
         with whole_folder(self.text) as text:

@@ -1,13 +1,16 @@
-"""`sse-nmt train`: train systems on prepared data, each in a run folder of its own."""
+"""`sse-nmt train`: train systems on prepared data, each in a run folder of its own.
+
+Started by torchrun or Slurm, the process of rank 0 keeps the run folder and the others train along.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sse_nmt.atomic_files import check_ours
@@ -15,7 +18,8 @@ from sse_nmt.errors import UserError
 from sse_nmt.machine import cores
 from sse_nmt.progress import say
 from sse_nmt.training.configuration import run_configuration
-from sse_nmt.training.launch import Job, run_jobs
+from sse_nmt.training.launch import Job, run_jobs, train_along
+from sse_nmt.training.machine_fit import Machine, fit
 from sse_nmt.training.options import TrainOptions
 from sse_nmt.training.run_folder import RunFolder
 
@@ -37,6 +41,14 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         raise UserError(f"`--updates` must be at least 1, but is {options.updates} instead.")
     # All are checked before the first is touched.
     runs = [(RunFolder(run), _configuration(file, data, options)) for file, run in systems]
+    machine = Machine.here(runs[0][1])
+    if machine.launcher is not None and len(systems) > 1:
+        raise UserError(f"{machine.launcher} trains one system at a time, but {len(systems)} are given.")
+    for _, configuration in runs:
+        _check_tensorboard(configuration)
+    if machine.rank > 0:
+        train_along(runs[0][0], fit(runs[0][1], machine), machine.rank, _share_machine(1, 1, machine)[1])
+        return
     for run, _ in runs:
         check_ours(run.path, "run.json")
     with contextlib.ExitStack() as locks:
@@ -47,10 +59,10 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         jobs = [
             Job(file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
             for (file, _), (run, configuration), lock in zip(systems, runs, held, strict=True)
-            if _begin(run, configuration, data, options)
+            if _begin(file.stem, run, configuration, data, options, machine)
         ]
         if jobs:
-            side_by_side, threads = _share_machine(len(jobs), options.jobs)
+            side_by_side, threads = _share_machine(len(jobs), options.jobs, machine)
             run_jobs(jobs, side_by_side, threads)
 
 
@@ -58,7 +70,16 @@ def _configuration(file: Path, data: Path, options: TrainOptions) -> DictConfig:
     return run_configuration(file, data, options.seed, options.updates, options.overrides)
 
 
-def _begin(run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions) -> bool:
+def _check_tensorboard(configuration: DictConfig) -> None:
+    """fairseq says in its log only that there is nothing to write with."""
+    asked = OmegaConf.select(configuration, "common.tensorboard_logdir")
+    if asked and not any(importlib.util.find_spec(name) for name in ("tensorboard", "tensorboardX")):
+        raise UserError("`common.tensorboard_logdir` needs tensorboardX, which is not installed.")
+
+
+def _begin(
+    system: str, run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions, machine: Machine
+) -> bool:
     """Make the folder ready for a training that begins or goes on; False where nothing is left to do."""
     if options.overwrite:
         run.clear()
@@ -68,11 +89,11 @@ def _begin(run: RunFolder, configuration: DictConfig, data: Path, options: Train
     if run.exists:
         say(f"{run.path} goes on where it stopped.")
     run.mend_last_checkpoint()
-    run.begin(configuration, [Path(sys.argv[0]).name, *sys.argv[1:]], data)
+    run.begin(system, configuration, fit(configuration, machine), [Path(sys.argv[0]).name, *sys.argv[1:]], data)
     return True
 
 
-def _share_machine(jobs: int, wanted: int | None) -> tuple[int, int]:
+def _share_machine(jobs: int, wanted: int | None, machine: Machine) -> tuple[int, int]:
     """(trainings side by side, threads for each)."""
-    side_by_side = wanted if wanted is not None else (1 if torch.cuda.is_available() else min(jobs, cores()))
-    return side_by_side, max(1, cores() // min(side_by_side, jobs))
+    side_by_side = wanted if wanted is not None else (1 if machine.gpus > 0 else min(jobs, cores()))
+    return side_by_side, max(1, cores() // (min(side_by_side, jobs) * machine.local))
