@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from sse_nmt.bench.options import LossOptions, OpOptions, OverheadOptions, TrainOptions
+from sse_nmt.bench.options import (
+    DecodingOptions,
+    LossOptions,
+    OpOptions,
+    OverheadOptions,
+    PreparationOptions,
+    TrainOptions,
+)
 from sse_nmt.cli.arguments import command, option, take
 
 
 def add(commands: Any) -> None:
-    parser = commands.add_parser("bench", help="measure what SSE and training steps cost on this machine")
+    parser = commands.add_parser(
+        "bench", help="measure what SSE, training steps, preparing and translating cost on this machine"
+    )
     benches = parser.add_subparsers(title="measurements", metavar="WHAT", required=True)
     op = command(benches, "op", _bench_op, "time to perturb ids, beside a copy and a Python loop")
     option(op, OpOptions(), "ids", "ids a call", int)
@@ -38,6 +48,20 @@ def add(commands: Any) -> None:
     option(loss, LossOptions(), "tokens", "target tokens", int)
     option(loss, LossOptions(), "rounds", "timed steps of each contestant", int)
     option(loss, LossOptions(), "seed", "seed of features, weights and labels", int)
+    prepare = command(benches, "prepare", _bench_prepare, "pairs per second of each step from raw text to binary data")
+    option(prepare, PreparationOptions(), "pairs", "pairs of the text", int)
+    option(prepare, PreparationOptions(), "source", "the source text; without files one is made up", str, "FILE")
+    option(prepare, PreparationOptions(), "target", "the target text", str, "FILE")
+    option(prepare, PreparationOptions(), "pieces", "size of the joint SentencePiece model", int)
+    option(prepare, PreparationOptions(), "sample", "pairs that this model is trained on", int)
+    option(prepare, PreparationOptions(), "seed", "seed of the text and the sample", int)
+    decode = command(benches, "decode", _bench_decode, "sentences per second: CTranslate2 beside fairseq-generate")
+    decode.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    option(decode, DecodingOptions(), "sentences", "sentences of its test text", int)
+    option(decode, DecodingOptions(), "rounds", "timed translations by each", int)
+    option(decode, DecodingOptions(), "beam", "hypotheses kept at each step", int)
+    option(decode, DecodingOptions(), "length_penalty", "exponent of the length in a hypothesis' score", float)
+    option(decode, DecodingOptions(), "seed", "seed of the choice of sentences", int)
 
 
 def _bench_op(options: argparse.Namespace) -> None:
@@ -62,3 +86,15 @@ def _bench_loss(options: argparse.Namespace) -> None:
     from sse_nmt.bench.loss import bench_loss
 
     bench_loss(take(LossOptions, options))
+
+
+def _bench_prepare(options: argparse.Namespace) -> None:
+    from sse_nmt.bench.prepare import bench_prepare
+
+    bench_prepare(take(PreparationOptions, options))
+
+
+def _bench_decode(options: argparse.Namespace) -> None:
+    from sse_nmt.bench.decode import bench_decode
+
+    bench_decode(options.run, take(DecodingOptions, options))

@@ -8,8 +8,8 @@ from sse_nmt.cli.arguments import option
 from sse_nmt.evaluation.options import ENGINES, SearchOptions
 
 
-def add_search_options(parser: argparse.ArgumentParser) -> None:
-    default = SearchOptions()
+def add_search_options(parser: argparse.ArgumentParser, default: SearchOptions | None = None) -> None:
+    default = SearchOptions() if default is None else default
     option(parser, default, "engine", f"one of {', '.join(ENGINES)}", metavar="NAME")
     option(parser, default, "beam", "width of the beam", int)
     option(parser, default, "length_penalty", "exponent of the length that log-probabilities are divided by", float)

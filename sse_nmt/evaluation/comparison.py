@@ -11,6 +11,7 @@ from typing import Any
 from sse_nmt.atomic_files import read_json, read_lines
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.scoring import check_lengths, metrics, score
+from sse_nmt.evaluation.selection import baseline_first, check_each_once, check_one_search
 from sse_nmt.evaluation.significance import Difference, paired_bootstrap
 from sse_nmt.training.training_log import validation_curve
 
@@ -65,19 +66,12 @@ def compare(runs: Sequence[tuple[str, Path]], split: str = "test", baseline: str
     Raises:
         UserError: a run not evaluated, of another test text, or with hypotheses missing.
     """
-    names = list(dict.fromkeys(name for name, _ in runs))
-    folders = [path.resolve() for _, path in runs]
-    for path in folders:
-        if folders.count(path) > 1:
-            raise UserError(f"Each run must be given once, but {path} is given {folders.count(path)} times.")
-    baseline = names[0] if baseline is None else baseline
-    if baseline not in names:
-        raise UserError(f"The baseline must be one of {', '.join(names)}, but is {baseline!r} instead.")
+    check_each_once(runs)
+    names = baseline_first(runs, baseline)
     references, signatures = _references(runs, split)
     loaded = {name: [_load(path, split, references) for other, path in runs if other == name] for name in names}
-    _check_one_search([run for system in loaded.values() for run in system])
-    ordered = [baseline, *(name for name in names if name != baseline)]
-    systems = [System(name, loaded[name], _differences(name, baseline, loaded, references)) for name in ordered]
+    check_one_search([run for system in loaded.values() for run in system])
+    systems = [System(name, loaded[name], _differences(name, names[0], loaded, references)) for name in names]
     return Comparison(split, len(references), signatures, systems)
 
 
@@ -106,18 +100,6 @@ def _references(runs: Sequence[tuple[str, Path]], split: str) -> tuple[list[str]
             )
     assert first is not None
     return first, {name: entry["signature"] for name, entry in score(first[:1], first[:1]).items()}
-
-
-def _check_one_search(runs: Sequence[Run]) -> None:
-    """Raise UserError if runs were translated with different options."""
-    first = runs[0]
-    for run in runs:
-        for name, value in run.search.items():
-            if first.search.get(name) != value:
-                raise UserError(
-                    f"All runs must be translated alike, but `{name}` is {first.search.get(name)!r} for {first.path} "
-                    f"and {value!r} for {run.path}."
-                )
 
 
 def _load(path: Path, split: str, references: list[str]) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sse_nmt.errors import UserError
 
@@ -29,3 +29,15 @@ class SearchOptions:
                 raise UserError(
                     f"`--{name.replace('_', '-')}` must be at least 1, but is {getattr(self, name)} instead."
                 )
+
+
+@dataclass(frozen=True)
+class NewstestOptions(SearchOptions):
+    """How newstest2008–2018 is translated; the defaults of `sse-nmt newstest`."""
+
+    beam: int = 4  # the usual setting for WMT14
+    length_penalty: float = 0.6
+    checkpoint: str = "checkpoint_best.pt"
+
+    def search(self) -> SearchOptions:
+        return SearchOptions(**{field.name: getattr(self, field.name) for field in fields(SearchOptions)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import matplotlib.figure
 
 from sse_nmt.atomic_files import whole_file, write_json
 from sse_nmt.evaluation.comparison import Comparison, System
+from sse_nmt.evaluation.page import image, page, table
 from sse_nmt.evaluation.significance import SAMPLES, SEED
 
 _COLUMNS = ["system", "runs", "valid. loss", "BLEU", "chrF", "TER", "Δ BLEU", "95 % interval", "p"]
@@ -117,35 +117,8 @@ def _draw_curves(comparison: Comparison, path: Path) -> None:
 
 
 def _as_html(comparison: Comparison, picture: Path) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in _COLUMNS)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(system)) + "</tr>\n"
-        for system in comparison.systems
+    rows = [_COLUMNS, *(_cells(system) for system in comparison.systems)]
+    remarks = [f"<p>{html.escape(note)}</p>\n" for note in notes(comparison)]
+    return page(
+        "Comparison of translation systems", [table(rows), *remarks, image(picture, "Validation loss by update")]
     )
-    remarks = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes(comparison))
-    image = base64.b64encode(picture.read_bytes()).decode("ascii")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Comparison of translation systems</title>
-<style>
-body {{ font-family: sans-serif; max-width: 60em; margin: 2em auto; color: #222; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: 0.4em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }}
-th:first-child, td:first-child {{ text-align: left; }}
-p {{ color: #555; font-size: 0.9em; overflow-wrap: anywhere; }}
-img {{ max-width: 100%; }}
-</style>
-</head>
-<body>
-<h1>Comparison of translation systems</h1>
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{rows}</tbody>
-</table>
-{remarks}<img alt="Validation loss by update" src="data:image/png;base64,{image}">
-</body>
-</html>
-"""

@@ -27,6 +27,7 @@ class Translator:
         """One translation for each line; that of an empty line is empty."""
         segmented = [self._pieces.encode(normalise(line), out_type=str) for line in lines]
         full = [number for number, pieces in enumerate(segmented) if pieces]
+        full.sort(key=lambda number: len(segmented[number]), reverse=True)  # alike in length, alike in time
         translations = [""] * len(lines)
         if full:
             for number, pieces in zip(full, self._engine.translate([segmented[i] for i in full]), strict=True):

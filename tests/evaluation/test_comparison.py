@@ -128,4 +128,4 @@ def test_command_line(runs, tmp_path):
     assert done.stdout.startswith("| system ") and done.stdout.rstrip().endswith("validation_loss.png")
     refused = sse_nmt("compare", "baseline")
     assert refused.returncode == 1
-    assert refused.stderr == "sse-nmt: A system must be given as NAME=RUN, but is 'baseline' instead.\n"
+    assert refused.stderr == "sse-nmt: baseline must be a run folder, but holds no run.json.\n"

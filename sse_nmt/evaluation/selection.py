@@ -1,0 +1,45 @@
+"""Which runs are compared with which, and whether they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from sse_nmt.errors import UserError
+
+
+class Searched(Protocol):
+    @property
+    def path(self) -> Path: ...
+    @property
+    def search(self) -> dict[str, Any]: ...
+
+
+def check_one_search(runs: Sequence[Searched]) -> None:
+    """Raise UserError if runs were translated with different options."""
+    first = runs[0]
+    for run in runs:
+        for name, value in run.search.items():
+            if first.search.get(name) != value:
+                raise UserError(
+                    f"All runs must be translated alike, but `{name}` is {first.search.get(name)!r} for {first.path} "
+                    f"and {value!r} for {run.path}."
+                )
+
+
+def check_each_once(runs: Sequence[tuple[str, Path]]) -> None:
+    """Raise UserError if a run is given twice: it would count as two seeds."""
+    folders = [path.resolve() for _, path in runs]
+    for path in folders:
+        if folders.count(path) > 1:
+            raise UserError(f"Each run must be given once, but {path} is given {folders.count(path)} times.")
+
+
+def baseline_first(runs: Sequence[tuple[str, Path]], baseline: str | None) -> list[str]:
+    """The names of the systems, each once: the baseline (None: the first), then the others as given."""
+    names = list(dict.fromkeys(name for name, _ in runs))
+    first = names[0] if baseline is None else baseline
+    if first not in names:
+        raise UserError(f"The baseline must be one of {', '.join(names)}, but is {first!r} instead.")
+    return [first, *(name for name in names if name != first)]
