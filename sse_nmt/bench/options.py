@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sse_nmt.corpora.options import BulkOptions
 from sse_nmt.errors import UserError
+from sse_nmt.evaluation.options import NewstestOptions
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,25 @@ class LossOptions:
     width: int = 512
     tokens: int = 25_000
     rounds: int = 3
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class PreparationOptions:
+    pairs: int = 200_000
+    source: str | None = None  # None: a made-up text
+    target: str | None = None
+    pieces: int = BulkOptions.pieces
+    sample: int = BulkOptions.sample
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    sentences: int = 500
+    rounds: int = 3
+    beam: int = NewstestOptions.beam
+    length_penalty: float = NewstestOptions.length_penalty
     seed: int = 1
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sse_nmt.bench.step_server import StepSpec
-from sse_nmt.bench.timing import Spread
+from sse_nmt.bench.timing import Spread, turns
 from sse_nmt.errors import UserError
 from sse_nmt.progress import bar
 
@@ -63,8 +63,7 @@ def race(commands: Mapping[str, Command], spec: StepSpec, batches: int, rounds: 
             for number in range(min(2, batches)):
                 runner.step(number)
         for number in bar(range(rounds), title, "round"):
-            order = list(runners) if number % 2 == 0 else list(reversed(runners))
-            for name in order:
+            for name in turns(list(runners), number):
                 answers[name].append(runners[name].step(number % batches))
         return {
             name: Laps(

@@ -6,8 +6,11 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
+
+Contestant = TypeVar("Contestant")
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,24 @@ class Spread:
         low, median, high = statistics.quantiles(values, n=4, method="inclusive")
         return cls(low, median, high)
 
+    def __format__(self, form: str) -> str:
+        """median [quartiles], each in this format."""
+        return f"{self.median:{form}} [{self.low:{form}}, {self.high:{form}}]"
+
+
+def turns(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
+    """All of them in the order of that round: every other goes backwards, so that none always runs in the wake of
+    the same other."""
+    return list(contestants) if number % 2 == 0 else list(reversed(contestants))
+
 
 def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Seconds of each call in each round, after one round that does not count: [call][round].
-
-    Every other round goes backwards, so that none always runs in the wake of the same other.
-    """
+    """Seconds of each call in each round, after one round that does not count: [call][round]."""
     seconds: list[list[float]] = [[] for _ in calls]
     for call in calls:
         call()
     for number in range(rounds):
-        order = range(len(calls)) if number % 2 == 0 else reversed(range(len(calls)))
-        for i in order:
+        for i in turns(range(len(calls)), number):
             seconds[i].append(_seconds(calls[i]))
     return seconds
 

@@ -15,6 +15,7 @@ from sse_nmt.bench.options import LossOptions, TrainOptions, check_least
 from sse_nmt.bench.peers import peer_commands
 from sse_nmt.bench.race import Command, Laps, own, race
 from sse_nmt.bench.step_server import PAD, StepSpec, save_batches
+from sse_nmt.bench.table import aligned
 from sse_nmt.errors import UserError
 
 BASE = "fairseq"
@@ -65,23 +66,17 @@ def table(laps: Mapping[str, Laps], tokens: list[int]) -> str:
     base = laps[BASE]
     rows = [("", "tokens/s", f"times {BASE}", "peak MiB", "parameters", "")]
     for name, own_laps in laps.items():
-        times = own_laps.speed_up(base)
         rows.append(
             (
                 name,
                 f"{own_laps.rate(tokens):,.0f}",
-                f"{times.median:.3f} [{times.low:.3f}, {times.high:.3f}]",
+                f"{own_laps.speed_up(base):.3f}",
                 f"{own_laps.peak / _MIB:,.0f}",
                 f"{own_laps.parameters:,}",
                 own_laps.version,
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for first, *numbers, last in rows:
-        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells, last]).rstrip())
-    return "\n".join(lines) + "\n"
+    return aligned(rows, left=(0, 5))
 
 
 def _sizes(options: TrainOptions) -> list[tuple[int, int]]:
