@@ -28,6 +28,9 @@ setup(
         "tqdm>=4.66",
         "lxml>=5",
     ],
-    extras_require={"test": ["pytest", "pytest-timeout", "ruff", "mypy"]},
+    extras_require={
+        "tensorboard": ["tensorboardX>=2.6"],
+        "test": ["pytest", "pytest-timeout", "pytest-xdist", "ruff", "mypy"],
+    },
     entry_points={"console_scripts": ["sse-nmt = sse_nmt.cli:main"]},
 )

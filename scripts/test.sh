@@ -8,5 +8,7 @@ if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
     .venv/bin/ruff check .
     .venv/bin/mypy
+    .venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+    set -- -m alone
 fi
 exec .venv/bin/python -m pytest "$@"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # fairseq-train and the others are those of this environment, whether or not it is activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # In models as small as ours a second thread costs more than it brings.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import newstest_cache
+
+os.environ["SACREBLEU"] = str(newstest_cache.FOLDER)  # before anything imports sacreBLEU
 
 import pytest
 from toy_corpus import sentences
@@ -20,15 +26,37 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
-def toy_text(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """A folder by its name, filled by the first test process that asks for it and shared by all."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = root / name, root / f"{name}.done"
+        with open(root / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_text(made_once: MadeOnce) -> tuple[Path, Path]:
     """(English, German), 200 lines each."""
-    folder = tmp_path_factory.mktemp("toy-text")
-    pairs = sentences(200)
-    write_lines(folder / "toy.en", [source for source, _ in pairs])
-    write_lines(folder / "toy.de", [target for _, target in pairs])
+
+    def fill(folder: Path) -> None:
+        pairs = sentences(200)
+        write_lines(folder / "toy.en", [source for source, _ in pairs])
+        write_lines(folder / "toy.de", [target for _, target in pairs])
+
+    folder = made_once("toy-text", fill)
     return folder / "toy.en", folder / "toy.de"
 
 
@@ -39,11 +67,9 @@ def toy_options(toy_text: tuple[Path, Path]) -> PrepareOptions:
 
 
 @pytest.fixture(scope="session")
-def toy_data(toy_options: PrepareOptions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toy_data(toy_options: PrepareOptions, made_once: MadeOnce) -> Path:
     """What `sse-nmt prepare files` makes of the toy corpus."""
-    folder = tmp_path_factory.mktemp("toy-data")
-    prepare(toy_options, folder)
-    return folder
+    return made_once("toy-data", lambda folder: prepare(toy_options, folder))
 
 
 def run_command(*words: str, cwd: Path | None = None, **arguments: object) -> subprocess.CompletedProcess[str]:
@@ -56,11 +82,9 @@ def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) ->
 
 
 @pytest.fixture(scope="session")
-def toy_runs(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def toy_runs(toy_data: Path, made_once: MadeOnce) -> dict[str, Path]:
     """A baseline and an SSE run on the toy corpus, trained and evaluated through the command line."""
-    folder = tmp_path_factory.mktemp("toy-runs")
-    runs = {name: folder / name for name in ("baseline", "sse_se")}
-    systems = [f"{ROOT}/configs/quickstart/{name}.yaml={run}" for name, run in runs.items()]
+    names = ("baseline", "sse_se")
     smaller = [
         *("--set", "model.encoder_embed_dim=32", "--set", "model.decoder_embed_dim=32"),
         *("--set", "model.encoder_layers=1", "--set", "model.decoder_layers=1", "--set", "model.dropout=0"),
@@ -68,9 +92,14 @@ def toy_runs(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         *("--set", "dataset.max_tokens=400", "--set", "common.log_interval=20"),
         *("--set", "dataset.validate_interval=5", "--set", "checkpoint.save_interval=5"),
     ]
-    done = sse_nmt("train", toy_data, *systems, "--updates", "300", *smaller)
-    assert done.returncode == 0, done.stderr
-    for run in runs.values():
-        done = sse_nmt("evaluate", run)
+
+    def fill(folder: Path) -> None:
+        systems = [f"{ROOT}/configs/quickstart/{name}.yaml={folder / name}" for name in names]
+        done = sse_nmt("train", toy_data, *systems, "--updates", "300", *smaller)
         assert done.returncode == 0, done.stderr
-    return runs
+        for name in names:
+            done = sse_nmt("evaluate", folder / name)
+            assert done.returncode == 0, done.stderr
+
+    folder = made_once("toy-runs", fill)
+    return {name: folder / name for name in names}

@@ -22,6 +22,9 @@ from sse_nmt.tasks.translation_sse import TranslationSSEConfig
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+WMT14 = ("prepare_wmt14_en_de", "train_wmt14_en_de", "eval_newstest")
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
@@ -31,10 +34,11 @@ COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.replac
 
 def test_the_commands_are_known():
     programs = {command[0] for command in COMMANDS}
-    assert programs == {"./scripts/quickstart.sh", "./scripts/test.sh", "fairseq-train", "fairseq-generate", "sse-nmt"}
+    scripts = {f"./scripts/{name}.sh" for name in ("quickstart", "test", *WMT14)}
+    assert programs == scripts | {"fairseq-train", "fairseq-generate", "sse-nmt", "torchrun", "srun", "cat"}
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] == "sse-nmt"], ids=" ".join)
+@pytest.mark.parametrize("command", [c[c.index("sse-nmt") :] for c in COMMANDS if "sse-nmt" in c], ids=" ".join)
 def test_sse_nmt_commands_parse_and_their_files_are_there(command):
     parsed = build_parser().parse_args(command[1:])
     for system in getattr(parsed, "systems", []):

@@ -11,6 +11,7 @@ from conftest import ROOT, run_command
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
 QUICKSTART = str(ROOT / "scripts/quickstart.sh")
+SYSTEMS = " ".join(sorted(path.stem for path in (ROOT / "configs/wmt14_en_de").glob("*.yaml")))
 
 
 @pytest.mark.parametrize("path", [*SCRIPTS, ROOT / ".ci/run"], ids=lambda path: path.name)
@@ -81,3 +82,45 @@ def test_without_venv_it_names_the_package(bare_machine):
     done = run_command(str(checkout / "scripts/setup.sh"), env={"PATH": str(programs)})
     assert done.returncode == 1
     assert done.stderr == ("setup: Python's venv module is incomplete: install the package python3-venv.\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "usage"),
+    [("prepare_wmt14_en_de", "DATA [option ...]"), ("train_wmt14_en_de", "DATA RUN SYSTEM [KEY=VALUE ...]")],
+)
+def test_wmt14_help(script, usage):
+    done = run_command(str(ROOT / f"scripts/{script}.sh"), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: scripts/{script}.sh {usage}\n")
+    assert script.startswith("prepare") or f"Trains SYSTEM ({SYSTEMS}) on DATA" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("prepare", "DATA is needed, but no word was given; see --help."),
+        ("prepare --pieces 9 data", "DATA must come first, but is '--pieces' instead; see --help."),
+        ("train", "DATA, RUN and SYSTEM are needed, but 0 words were given; see --help."),
+        ("train data run", "DATA, RUN and SYSTEM are needed, but 2 words were given; see --help."),
+        ("train data run bert", f"SYSTEM must be one of {SYSTEMS}, but is 'bert' instead."),
+    ],
+)
+def test_wmt14_scripts_refuse_before_they_set_anything_up(bare_machine, words, sentence):
+    """Where setting up would fail, with another sentence."""
+    checkout, programs = bare_machine
+    shutil.copytree(ROOT / "configs", checkout / "configs")
+    before = sorted(checkout.iterdir())
+    script, *rest = words.split()
+    done = run_command(str(checkout / f"scripts/{script}_wmt14_en_de.sh"), *rest, env={"PATH": str(programs)})
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{script}_wmt14_en_de: {sentence}\n")
+    assert sorted(checkout.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", ["prepare data", "train data run baseline"])
+def test_wmt14_scripts_set_up_what_they_need(bare_machine, words):
+    """Which cannot be had here."""
+    checkout, programs = bare_machine
+    shutil.copytree(ROOT / "configs", checkout / "configs")
+    script, *rest = words.split()
+    done = run_command(str(checkout / f"scripts/{script}_wmt14_en_de.sh"), *rest, env={"PATH": str(programs)})
+    assert done.returncode == 1 and done.stderr.startswith("setup: Python 3.11 or 3.12 is needed and was not found")
