@@ -76,12 +76,15 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def check_ours(folder: Path, marker: str) -> None:
-    """Raise UserError if ``folder`` holds files, but not the one that says they are ours to replace."""
+def check_ours(folder: Path, marker: str, beside: str = "") -> None:
+    """Raise UserError if ``folder`` holds files, but not the one that says they are ours to replace.
+
+    ``beside``: a pattern of names that may come before the marker.
+    """
     if not folder.is_dir() or (folder / marker).exists():
         return
-    ours = {".lock", f"{marker}.part"}  # the latter is all there is after a kill at the very beginning
-    others = sorted(path.name for path in folder.iterdir() if path.name not in ours)
+    ours = (".lock", f"{marker}.part", beside)  # the second is all there is after a kill at the very beginning
+    others = sorted(path.name for path in folder.iterdir() if not any(path.match(name) for name in ours if name))
     if others:
         raise UserError(f"{folder} must be empty or of our own making, but holds {others[0]} and no {marker}.")
 

@@ -34,9 +34,11 @@ def test_a_folder_is_ours_by_its_marker(tmp_path):
     (tmp_path / ".lock").touch()
     (tmp_path / "run.json.part").touch()  # killed in writing the first file
     check_ours(tmp_path, "run.json")
+    (tmp_path / "train.rank1.log").touch()
+    check_ours(tmp_path, "run.json", beside="train.rank*.log")
     (tmp_path / "letters").touch()
     with pytest.raises(UserError) as error:
-        check_ours(tmp_path, "run.json")
+        check_ours(tmp_path, "run.json", beside="train.rank*.log")
     assert str(error.value) == (f"{tmp_path} must be empty or of our own making, but holds letters and no run.json.")
     (tmp_path / "run.json").touch()
     check_ours(tmp_path, "run.json")

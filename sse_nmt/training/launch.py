@@ -147,9 +147,9 @@ class _Training:
 
 
 def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: int) -> None:
-    """Be one of several processes that train in ``run``, not the one that keeps it; the log is train.rank<N>.log."""
+    """Be one of several processes that train in ``run``, not the one that keeps it."""
     run.path.mkdir(parents=True, exist_ok=True)
-    log = run.log.with_suffix(f".rank{rank}.log")
+    log = run.rank_log(rank)
     with tempfile.TemporaryDirectory() as folder, open(log, "a", encoding="utf-8") as file:
         (Path(folder) / "training.yaml").write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
         done = subprocess.run(

@@ -3,7 +3,7 @@
 RUN/run.json             status, command, versions, git commit, data, device, times
 RUN/training.yaml        the configuration as fitted to the machine, which fairseq-hydra-train reads
 RUN/training_full.yaml   the same with every default of fairseq, once finished
-RUN/train.log            all that fairseq printed
+RUN/train.log            all that fairseq printed; of other processes of the same training, train.rank<N>.log
 RUN/checkpoints/         checkpoint_best.pt (validation loss), checkpoint_last.pt
 RUN/text/                SentencePiece model and dictionaries: all that translating needs beside a checkpoint
 RUN/scores/              hypotheses, references and scores
@@ -25,7 +25,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sse_nmt._registration import USER_DIR
-from sse_nmt.atomic_files import read_json, whole_file, whole_folder, write_json
+from sse_nmt.atomic_files import check_ours, read_json, whole_file, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.locks import folder_lock
@@ -43,6 +43,14 @@ class RunFolder:
         self.text = path / "text"
         self.scores = path / "scores"
         self.log = path / "train.log"
+
+    def rank_log(self, rank: object) -> Path:
+        """What a process that trains along prints; that of rank 0 keeps ``log``."""
+        return self.log.with_suffix(f".rank{rank}.log")
+
+    def check_ours(self) -> None:
+        """Raise UserError if the folder holds something else; logs of other ranks may come before run.json."""
+        check_ours(self.path, "run.json", self.rank_log("*").name)
 
     @property
     def record(self) -> dict[str, Any]:

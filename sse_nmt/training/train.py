@@ -13,7 +13,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from sse_nmt.atomic_files import check_ours
 from sse_nmt.errors import UserError
 from sse_nmt.machine import cores
 from sse_nmt.progress import say
@@ -46,11 +45,13 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         raise UserError(f"{machine.launcher} trains one system at a time, but {len(systems)} are given.")
     for _, configuration in runs:
         _check_tensorboard(configuration)
-    if machine.rank > 0:
-        train_along(runs[0][0], fit(runs[0][1], machine), machine.rank, _share_machine(1, 1, machine)[1])
-        return
     for run, _ in runs:
-        check_ours(run.path, "run.json")
+        run.check_ours()
+    if machine.rank > 0:
+        run, configuration = runs[0]
+        if options.overwrite or not run.finished:  # rank 0 would not come to train a finished one
+            train_along(run, fit(configuration, machine), machine.rank, _share_machine(1, 1, machine)[1])
+        return
     with contextlib.ExitStack() as locks:
         held = [locks.enter_context(run.lock()) for run, _ in runs]
         for run, configuration in runs:

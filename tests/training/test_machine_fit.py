@@ -21,6 +21,7 @@ SETTINGS = [
     *("model.dropout=0", "optimization.max_update=4", "optimization.update_freq=[4]", "dataset.max_tokens=150"),
     *("dataset.num_workers=0", "common.log_interval=1", "checkpoint.save_interval_updates=2"),
 ]
+TORCHRUN = ["torchrun", "--standalone", "--nproc_per_node", "2", "--no-python", "sse-nmt", "train"]
 SMALL = [word for setting in SETTINGS for word in ("--set", setting)]
 
 
@@ -68,8 +69,9 @@ def one_and_two(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     one, two = (tmp_path_factory.mktemp("processes") / name for name in ("one", "two"))
     done = sse_nmt("train", toy_data, f"{CONFIG}={one}", *SMALL, "--set", "common.tensorboard_logdir=tensorboard")
     assert done.returncode == 0, done.stderr
-    words = ["torchrun", "--standalone", "--nproc_per_node", "2", "--no-python", "sse-nmt", "train"]
-    done = run_command(*words, str(toy_data), f"{CONFIG}={two}", *SMALL)
+    two.mkdir()
+    (two / "train.rank1.log").touch()  # the process of rank 1 may come first
+    done = run_command(*TORCHRUN, str(toy_data), f"{CONFIG}={two}", *SMALL)
     assert done.returncode == 0, done.stderr
     return one, two
 
@@ -90,6 +92,10 @@ def test_a_run_may_go_on_with_other_processes(one_and_two, toy_data):
     others = [word.replace("save_interval_updates=2", "save_interval_updates=3") for word in SMALL]
     done = sse_nmt("train", toy_data, f"{CONFIG}={two}", *SMALL)
     assert done.returncode == 0 and f"{two} is trained already." in done.stderr
+    log = (two / "train.rank1.log").read_bytes()
+    done = run_command(*TORCHRUN, str(toy_data), f"{CONFIG}={two}", *SMALL, timeout=60)
+    assert done.returncode == 0 and f"{two} is trained already." in done.stderr
+    assert (two / "train.rank1.log").read_bytes() == log  # nor does rank 1 wait for it
     done = sse_nmt("train", toy_data, f"{CONFIG}={two}", *others)
     assert done.returncode == 1
     assert "holds a run with `checkpoint.save_interval_updates` 2, not 3: choose another folder" in done.stderr
