@@ -30,7 +30,7 @@ setup(
     ],
     extras_require={
         "tensorboard": ["tensorboardX>=2.6"],
-        "test": ["pytest", "pytest-timeout", "pytest-xdist", "ruff", "mypy"],
+        "test": ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "ruff", "mypy"],
     },
     entry_points={"console_scripts": ["sse-nmt = sse_nmt.cli:main"]},
 )

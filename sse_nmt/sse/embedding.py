@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 
-from sse_nmt.sse.transition import CompleteGraph, Transition
+from sse_nmt.sse.graph import Graph
+from sse_nmt.sse.transition import CompleteGraph, KnowledgeGraph, Transition
 
 
 class SharedEmbedding(nn.Embedding):
@@ -64,21 +65,26 @@ def share_embeddings(
     *,
     names: Iterable[str] | None = None,
     special_ids: Iterable[int] = (),
+    graph: Graph | None = None,
+    rho: float | None = None,
+    neighbour_mass: float | None = None,
 ) -> nn.Module:
-    """Put SSE-SE into any model, in place: each nn.Embedding in it becomes a `SharedEmbedding`.
+    """Put SSE into any model, in place: each nn.Embedding in it becomes a `SharedEmbedding`.
 
     Args:
         module: the model; if it is itself an embedding, use what is returned.
-        prob: the probability p0 of eq. (5).
+        prob: the probability p0 of eq. (3) and (5).
         names: which embeddings, by their name in ``module.named_modules()``; all of them when None. Name them
             where the model also embeds positions or segments, which are no tokens.
         special_ids: ids that take no part in any of them (end of sentence, …). ``padding_idx`` never does.
+        graph, rho, neighbour_mass: SSE-Graph instead of SSE-SE; as for `KnowledgeGraph`.
 
     Returns:
         The module.
 
     Raises:
-        ValueError: no embedding found, or a name that is none; and what `SharedEmbedding` and `CompleteGraph` raise.
+        ValueError: no embedding found, or a name that is none; and what `SharedEmbedding`, `CompleteGraph` and
+            `KnowledgeGraph` raise.
     """
     found = dict(_embeddings(module))
     wanted = list(found) if names is None else list(names)
@@ -87,9 +93,17 @@ def share_embeddings(
             raise ValueError(f"`names` must name embeddings of {type(module).__name__}, but {name!r} is none of them.")
     if not wanted:
         raise ValueError(f"`module` must contain an nn.Embedding, but {type(module).__name__} has none.")
+    if graph is None and not (rho is None and neighbour_mass is None):
+        raise ValueError("`rho` and `neighbour_mass` must come with a `graph`, but there is none.")
     specials = set(special_ids)
+
+    def transition(rows: int, candidates: Iterable[int]) -> Transition:
+        if graph is None:
+            return CompleteGraph(rows, prob, candidates)
+        return KnowledgeGraph(rows, prob, graph, candidates, rho=rho, neighbour_mass=neighbour_mass)
+
     # All are made before the first is put in: a refused one leaves the model as it was.
-    shared = {name: _share(found[name], prob, specials) for name in wanted}
+    shared = {name: _share(found[name], transition, specials) for name in wanted}
     for name, embedding in shared.items():
         if name == "":
             return embedding
@@ -98,10 +112,12 @@ def share_embeddings(
     return module
 
 
-def _share(embedding: nn.Embedding, prob: float, special_ids: set[int]) -> SharedEmbedding:
+def _share(
+    embedding: nn.Embedding, transition: Callable[[int, Iterable[int]], Transition], special_ids: set[int]
+) -> SharedEmbedding:
     special = special_ids | ({embedding.padding_idx} if embedding.padding_idx is not None else set())
     rows = (row for row in range(embedding.num_embeddings) if row not in special)
-    return SharedEmbedding(embedding, CompleteGraph(embedding.num_embeddings, prob, rows))
+    return SharedEmbedding(embedding, transition(embedding.num_embeddings, rows))
 
 
 def _embeddings(module: nn.Module) -> Iterator[tuple[str, nn.Embedding]]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sse_nmt.sse import CompleteGraph, SharedEmbedding, share_embeddings
+from sse_nmt.sse import CompleteGraph, Graph, SharedEmbedding, share_embeddings
 
 
 def shared(prob: float = 0.5, **arguments) -> SharedEmbedding:
@@ -107,6 +107,16 @@ def test_share_embeddings_in_a_plain_transformer():
     assert torch.equal(model(ids, ids), model(ids, ids))
 
 
+def test_share_embeddings_along_a_graph():
+    each = torch.arange(4, 20)
+    graph = Graph.from_edges(20, each, torch.roll(each, 1))
+    model = share_embeddings(
+        Translator(), 1.0, names=["source", "target"], special_ids=[0, 2, 3], graph=graph, neighbour_mass=1.0
+    )
+    assert torch.equal(model.source(each), model.source.weight[torch.roll(each, 1)])
+    assert model.source.transition is not model.target.transition
+
+
 def test_share_embeddings_takes_all_by_default_and_one_module_in_two_places_twice():
     model = nn.ModuleDict({"a": nn.Embedding(9, 2), "b": nn.Linear(2, 2)})
     model["c"] = model["a"]
@@ -126,6 +136,7 @@ def test_share_embeddings_refuses_and_leaves_the_model_as_it_was():
     for arguments, sentence in [
         ({"names": ["source", "sauce"]}, "`names` must name embeddings of Translator, but 'sauce' is none of them."),
         ({"names": ["source"], "prob": 2}, "`prob` must be in [0, 1], but is 2 instead."),
+        ({"rho": 2}, "`rho` and `neighbour_mass` must come with a `graph`, but there is none."),
         ({"special_ids": range(19)}, "`candidates` must hold at least two rows, but holds 1 instead."),
     ]:
         with pytest.raises(ValueError) as error:

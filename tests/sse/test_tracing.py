@@ -8,15 +8,27 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from sse_nmt.sse import CompleteGraph, SharedEmbedding, share_embeddings
+from sse_nmt.sse import CompleteGraph, Graph, KnowledgeGraph, SharedEmbedding, Transition, share_embeddings
 
+RING = Graph.from_edges(32, torch.arange(32), torch.arange(1, 33) % 32, torch.linspace(0.1, 1, 32), symmetric=True)
 CANDIDATES = {"range": range(4, 32), "scattered": range(4, 32, 3)}
 
 
-@pytest.mark.parametrize("candidates", CANDIDATES.values(), ids=CANDIDATES)
-def test_compiles_as_one_graph_for_any_shape(candidates):
+def complete(candidates: range) -> Transition:
+    return CompleteGraph(32, 0.25, candidates)
+
+
+def knowledge(candidates: range) -> Transition:
+    return KnowledgeGraph(32, 0.25, RING, candidates, neighbour_mass=0.5)
+
+
+KINDS = [complete, knowledge]
+
+
+@pytest.mark.parametrize(("kind", "candidates"), [(complete, range(4, 32)), (knowledge, range(4, 32, 3))])
+def test_compiles_as_one_graph_for_any_shape(kind, candidates):
     torch.manual_seed(1)
-    embedding = SharedEmbedding(nn.Embedding(32, 4), CompleteGraph(32, 0.25, candidates))
+    embedding = SharedEmbedding(nn.Embedding(32, 4), kind(candidates))
     compiled = torch.compile(embedding, fullgraph=True, dynamic=True)
     for shape in ((40, 50), (7, 3)):
         ids = torch.randint(32, shape)
@@ -42,12 +54,14 @@ def test_built_and_run_on_fake_tensors():
     with FakeTensorMode():
         model = share_embeddings(nn.Sequential(nn.Embedding(32, 4), nn.Linear(4, 3)), special_ids=(0, 1))
         scores = model(torch.zeros(5, 6, dtype=torch.long))
-    assert scores.shape == (5, 6, 3)
+        near = SharedEmbedding(nn.Embedding(32, 4), knowledge(range(4, 32)))(torch.zeros(5, 6, dtype=torch.long))
+    assert scores.shape == (5, 6, 3) and near.shape == (5, 6, 4)
 
 
 @pytest.mark.parametrize("candidates", CANDIDATES.values(), ids=CANDIDATES)
-def test_traced_with_symbolic_shapes(candidates):
-    transition = CompleteGraph(32, 0.25, candidates)
+@pytest.mark.parametrize("kind", KINDS)
+def test_traced_with_symbolic_shapes(kind, candidates):
+    transition = kind(candidates)
     trace = make_fx(lambda ids: transition.sample(ids), tracing_mode="symbolic", _allow_non_fake_inputs=True)
     graph = trace(torch.zeros(5, 6).long())
     names = {str(node.target) for node in graph.graph.nodes}
@@ -55,7 +69,8 @@ def test_traced_with_symbolic_shapes(candidates):
     assert not names & {"aten._local_scalar_dense.default", "aten.nonzero.default", "aten.masked_select.default"}
 
 
-def test_meta_device_keeps_shapes():
-    graph = CompleteGraph(32, 0.25, range(4, 32)).to("meta")
+@pytest.mark.parametrize("kind", KINDS)
+def test_meta_device_keeps_shapes(kind):
+    graph = kind(range(4, 32)).to("meta")
     drawn = graph.sample(torch.empty(5, 6, dtype=torch.long, device="meta"))
     assert drawn.shape == (5, 6) and drawn.device.type == "meta"
