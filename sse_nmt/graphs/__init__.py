@@ -1,0 +1,1 @@
+"""Knowledge graphs over a vocabulary: files, and builders from data."""

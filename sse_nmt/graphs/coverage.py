@@ -1,0 +1,34 @@
+"""How much of a vocabulary and of its text a graph reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.sse import Graph
+
+
+@dataclass(frozen=True)
+class Coverage:
+    words: int  # rows that may be replaced
+    with_neighbours: int
+    mean_degree: float  # of those
+    of_tokens: float  # their share of the running tokens of all words
+
+    @classmethod
+    def of(cls, graph: Graph, vocabulary: Vocabulary) -> Coverage:
+        words = torch.tensor(vocabulary.words, dtype=torch.long)
+        if graph.candidates is not None:
+            words = words[graph.candidates[words]]
+        degrees, counts = graph.degrees[words], torch.tensor(vocabulary.counts)[words].double()
+        reached = degrees > 0
+        mean = float(degrees[reached].double().mean()) if reached.any() else 0.0
+        return cls(len(words), int(reached.sum()), mean, float(counts[reached].sum() / counts.sum().clamp(min=1)))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.with_neighbours:,} of {self.words:,} rows with neighbours, mean degree {self.mean_degree:.1f}, "
+            f"{self.of_tokens:.1%} of running tokens covered"
+        )

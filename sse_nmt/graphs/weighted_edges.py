@@ -1,0 +1,61 @@
+"""What builders make, a sparse matrix of weights, and how it becomes a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sse_nmt.sse import Graph
+
+Matrix: TypeAlias = sparse.csr_array  # (V, V) float32, an entry for each edge
+
+
+def matrix_of(rows: int, sources: Iterable[int], targets: Iterable[int], weights: Iterable[float]) -> Matrix:
+    """The edges given, the largest weight of each; no row is its own neighbour."""
+    ends = np.array([list(sources), list(targets)], dtype=np.int64).reshape(2, -1)
+    values = np.array(list(weights), dtype=np.float32)
+    other = ends[0] != ends[1]
+    keys, values = ends[0, other] * rows + ends[1, other], values[other]
+    order = np.lexsort((-values, keys))
+    keys, first = np.unique(keys[order], return_index=True)
+    return sparse.csr_array((values[order][first], np.divmod(keys, rows)), shape=(rows, rows), dtype=np.float32)
+
+
+def strongest(matrix: Matrix, most: int) -> Matrix:
+    """At most ``most`` entries of each row, those of the largest weight (of equal ones the first)."""
+    matrix = matrix.tocsr()
+    kept: list[NDArray[np.int64]] = []
+    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        order = np.argsort(-matrix.data[start:end], kind="stable")[:most]
+        kept.append(start + np.sort(order))
+    places = np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)
+    starts = np.cumsum([0, *(len(each) for each in kept)])
+    return sparse.csr_array((matrix.data[places], matrix.indices[places], starts), shape=matrix.shape)
+
+
+def symmetric(matrix: Matrix) -> Matrix:
+    """Every edge both ways, with the larger of the two weights."""
+    return matrix.maximum(matrix.T).tocsr()
+
+
+def as_graph(matrix: Matrix, candidates: NDArray[np.bool_] | None = None) -> Graph:
+    """The graph of a matrix of weights in (0, 1], among ``candidates`` (V,) alone if they are given."""
+    edges = matrix.tocoo()
+    source, target = (torch.from_numpy(np.asarray(ends, dtype=np.int64)) for ends in edges.coords)
+    weights = torch.from_numpy(np.asarray(edges.data, dtype=np.float32))
+    if candidates is not None:
+        taking_part = torch.from_numpy(candidates)
+        inside = taking_part[source] & taking_part[target]
+        source, target, weights = source[inside], target[inside], weights[inside]
+    graph = Graph.from_edges(matrix.shape[0], source, target, weights)
+    reverse = Graph.from_edges(matrix.shape[0], target, source, weights)
+    same = torch.equal(graph.offsets, reverse.offsets) and torch.equal(graph.neighbours, reverse.neighbours)
+    if same and graph.weights is not None and reverse.weights is not None:
+        same = torch.equal(graph.weights, reverse.weights)
+    taking = None if candidates is None else torch.from_numpy(candidates)
+    return Graph(graph.offsets, graph.neighbours, graph.weights, taking, symmetric=same)
