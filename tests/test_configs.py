@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT, run_command
 from omegaconf import OmegaConf
 
+from sse_nmt.graphs.graph_file import GraphFile, save_graph
+from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.sse import Graph
 from sse_nmt.training.configuration import read_configuration
 
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
@@ -24,7 +29,11 @@ def test_systems_differ_in_the_task_alone(folder):
     tasks = {name: content.pop("task") for name, content in contents.items()}
     assert all(content == contents["baseline"] for content in contents.values())
     assert tasks["baseline"] == {"_name": "translation", "data": "???"}
-    assert tasks["sse_se"] == {"_name": "translation_sse", "sse_prob": 0.01, "data": "???"}
+    shared = {"_name": "translation_sse", "sse_prob": 0.01, "data": "???"}
+    assert tasks["sse_se"] == shared
+    beside = {f"sse_graph_{side}": "${task.data}/../graph.npz" for side in ("source", "target")}
+    if "sse_graph" in tasks:
+        assert tasks["sse_graph"] == shared | beside | {"sse_neighbour_mass": 0.5}
 
 
 def command_of(path: Path) -> str:
@@ -39,10 +48,23 @@ def test_the_command_in_the_file_names_the_file(path):
     assert f"--config-dir {folder} --config-name {path.stem} " in command_of(path)
 
 
-@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem != "baseline"], ids=lambda p: p.parent.name)
+def graph_beside(data: Path, folder: Path) -> Path:
+    """The same data with a graph."""
+    shutil.copytree(data / "bin", folder / "bin")
+    vocabulary = Vocabulary.read(data / "bin/dict.en.txt")
+    words = torch.tensor(vocabulary.words)
+    graph = Graph.from_edges(len(vocabulary), words, torch.roll(words, 1), symmetric=True)
+    save_graph(folder / "graph.npz", GraphFile(graph, vocabulary.tokens))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CONFIGS if path.stem != "baseline"], ids=lambda p: f"{p.parent.name}-{p.stem}"
+)
 def test_the_command_in_the_file_trains(path, toy_data, tmp_path):
     """As its first lines say, but for two updates, and from another folder; the baseline differs in the task alone."""
-    words = command_of(path).replace("DIR/bin", str(toy_data / "bin")).replace("configs/", f"{ROOT}/configs/").split()
+    data = graph_beside(toy_data, tmp_path / "data") if path.stem == "sse_graph" else toy_data
+    words = command_of(path).replace("DIR/bin", str(data / "bin")).replace("configs/", f"{ROOT}/configs/").split()
     short = ["optimization.max_update=2", "optimization.update_freq=[1]", "dataset.max_tokens=200"]
     short += [
         "model.encoder_layers=1",

@@ -33,14 +33,11 @@ def generator_argument(generator: torch.Generator | None) -> dict[str, Any]:
     return {} if generator is None else {"generator": generator}
 
 
-def check_strength(rho: float | None, neighbour_mass: float | None) -> None:
-    """Raise ValueError unless there is one of the two, in its range."""
-    if (rho is None) == (neighbour_mass is None):
-        raise ValueError("Either `rho` or `neighbour_mass` must be given, but not both.")
-    if rho is not None and not 1.0 <= rho < math.inf:
-        raise ValueError(f"`rho` must be at least 1 and finite, but is {rho} instead.")
-    if neighbour_mass is not None:
-        check_probability("neighbour_mass", neighbour_mass)
+def check_rho(name: str, value: float) -> float:
+    """Return ``value`` if it is finite and at least 1, raise ValueError otherwise (NaN included)."""
+    if not 1.0 <= value < math.inf:
+        raise ValueError(f"`{name}` must be at least 1 and finite, but is {value} instead.")
+    return float(value)
 
 
 class Transition(nn.Module):
@@ -197,7 +194,12 @@ class KnowledgeGraph(CompleteGraph):
     ) -> None:
         if graph.rows != num_embeddings:
             raise ValueError(f"`graph` must be for {num_embeddings} rows, but is for {graph.rows} instead.")
-        check_strength(rho, neighbour_mass)
+        if (rho is None) == (neighbour_mass is None):
+            raise ValueError("Either `rho` or `neighbour_mass` must be given, but not both.")
+        if rho is not None:
+            check_rho("rho", rho)
+        if neighbour_mass is not None:
+            check_probability("neighbour_mass", neighbour_mass)
         rows = _candidate_rows(num_embeddings, candidates)
         if graph.candidates is not None:
             allowed = graph.candidates.tolist()

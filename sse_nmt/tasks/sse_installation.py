@@ -3,45 +3,74 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fairseq.data import Dictionary
 from torch import Tensor, nn
 
-from sse_nmt.sse import CompleteGraph, Transition
+from sse_nmt.graphs.coverage import Coverage
+from sse_nmt.graphs.graph_file import load_graph
+from sse_nmt.graphs.vocabulary import Vocabulary, words_of
+from sse_nmt.sse import CompleteGraph, KnowledgeGraph, Transition
+from sse_nmt.tasks.sse_options import Along
 from sse_nmt.tasks.sse_seeding import SeededSharedEmbedding, UpdateStream
 
 logger = logging.getLogger(__name__)
 
-_FILLER = re.compile(r"madeupword\d{4,}")  # what Dictionary.pad_to_multiple_ appends
-
 
 def candidate_ids(dictionary: Dictionary) -> list[int]:
     """The ids that take part: neither special symbols nor the fillers that round a dictionary's size up."""
-    ids = range(dictionary.nspecial, len(dictionary))
-    return [i for i in ids if not (_FILLER.fullmatch(dictionary[i]) and dictionary.count[i] == 0)]
+    return words_of(dictionary.symbols, dictionary.count, dictionary.nspecial)
 
 
-def complete_graph(num_embeddings: int, prob: float, dictionary: Dictionary, side: str) -> Transition:
-    """SSE-SE over the words of ``dictionary``. Raises ValueError if it has fewer than two."""
+def make_transition(
+    num_embeddings: int, prob: float, dictionary: Dictionary, side: str, along: Along | None
+) -> Transition:
+    """SSE-SE or, along a graph, SSE-Graph over the words of ``dictionary``.
+
+    Raises:
+        ValueError: fewer than two words take part.
+        UserError: the graph's file is none, or for another dictionary.
+    """
     candidates = candidate_ids(dictionary)
     if len(candidates) < 2:
         raise ValueError(
             f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
         )
+    if along is not None:
+        return _along_graph(num_embeddings, prob, dictionary, side, along, candidates)
     logger.info("SSE-SE, %s: p0 = %g over %d of %d rows", side, prob, len(candidates), num_embeddings)
     return CompleteGraph(num_embeddings, prob, candidates)
 
 
+def _along_graph(
+    num_embeddings: int, prob: float, dictionary: Dictionary, side: str, along: Along, candidates: list[int]
+) -> Transition:
+    file = load_graph(Path(along.path))
+    file.check_tokens(Path(along.path), dictionary.symbols, f"the {side} dictionary")
+    transition = KnowledgeGraph(
+        num_embeddings, prob, file.graph, candidates, rho=along.rho, neighbour_mass=along.neighbour_mass
+    )
+    masses = transition.neighbour_masses()
+    logger.info(
+        "SSE-Graph, %s: p0 = %g over %d of %d rows along %s; %s; mean neighbour mass %.3f of the rows with neighbours",
+        side, prob, transition.num_candidates, num_embeddings, along.path,
+        Coverage.of(file.graph, Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count))),
+        masses[masses > 0].mean(),
+    )  # fmt: skip
+    return transition
+
+
 @dataclass(frozen=True)
 class Side:
-    """One side of a model: its part (encoder or decoder), the probability there, and its dictionary."""
+    """One side of a model: its part (encoder or decoder), the probability there, its dictionary and its graph."""
 
     part: str
     prob: float
     dictionary: Dictionary
+    along: Along | None = None
 
 
 def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
@@ -51,10 +80,11 @@ def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
 
     Raises:
         ValueError: the model has no such embedding, or the dictionary too few words.
+        UserError: a graph that cannot be used.
     """
     active = [(side, _embedding(model, side.part)) for side in sides if side.prob > 0.0]
     for side, embedding in active:
-        transition = complete_graph(embedding.num_embeddings, side.prob, side.dictionary, side.part)
+        transition = make_transition(embedding.num_embeddings, side.prob, side.dictionary, side.part, side.along)
         shared = SeededSharedEmbedding(embedding, transition, UpdateStream(seed, side.part))
         model.get_submodule(side.part).embed_tokens = shared
 
@@ -62,8 +92,8 @@ def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
 class SeededLabels:
     """SSE on the gold labels of a training batch."""
 
-    def __init__(self, prob: float, dictionary: Dictionary, seed: int) -> None:
-        self._transition = complete_graph(len(dictionary), prob, dictionary, "label")
+    def __init__(self, prob: float, dictionary: Dictionary, along: Along | None, seed: int) -> None:
+        self._transition = make_transition(len(dictionary), prob, dictionary, "label", along)
         self._stream = UpdateStream(seed, "label")
 
     def __call__(self, target: Tensor, num_updates: int) -> Tensor:

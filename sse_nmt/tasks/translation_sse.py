@@ -1,6 +1,7 @@
 """fairseq's translation task with Stochastic Shared Embeddings on the encoder's and the decoder's input."""
 
 # No postponed annotations here: fairseq reads the types of the fields.
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,16 @@ from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from sse_nmt.tasks.dropout_installation import install_fast_dropout
 from sse_nmt.tasks.resumable_batches import ResumableBatches
 from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
-from sse_nmt.tasks.sse_options import SSEConfig, label_probability, source_probability, target_probability
+from sse_nmt.tasks.sse_options import (
+    SSEConfig,
+    label_probability,
+    source_graph,
+    source_probability,
+    target_graph,
+    target_probability,
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -35,16 +45,22 @@ class TranslationSSETask(ResumableBatches, TranslationTask):
 
     def __init__(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
         super().__init__(cfg, src_dict, tgt_dict)
-        self._source_prob = source_probability(cfg)
-        self._target_prob = target_probability(cfg)
-        label_prob = label_probability(cfg)
-        self._labels = SeededLabels(label_prob, tgt_dict, cfg.seed) if label_prob > 0.0 else None
+        self._sides = [
+            Side("encoder", source_probability(cfg), src_dict, source_graph(cfg)),
+            Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg)),
+        ]
+        self._label_prob = label_probability(cfg)
+        self._labels: SeededLabels | None = None
 
     def build_model(self, cfg: Any, from_checkpoint: bool = False) -> BaseFairseqModel:
         model = super().build_model(cfg, from_checkpoint)
-        source = Side("encoder", self._source_prob, self.src_dict)
-        target = Side("decoder", self._target_prob, self.tgt_dict)
-        install(model, [source, target], self.cfg.seed)
+        if from_checkpoint:
+            logger.info("a model from a checkpoint is to translate or to validate: left without SSE")
+            return model
+        install(model, self._sides, self.cfg.seed)
+        if self._label_prob > 0.0:
+            target = self._sides[1]
+            self._labels = SeededLabels(self._label_prob, target.dictionary, target.along, self.cfg.seed)
         if self.cfg.fast_dropout:
             install_fast_dropout(model)
         return model

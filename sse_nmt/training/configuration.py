@@ -12,6 +12,8 @@ from yaml import YAMLError
 from sse_nmt._registration import USER_DIR
 from sse_nmt.errors import UserError
 
+GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
+
 
 def read_configuration(path: Path) -> DictConfig:
     if not path.is_file():
@@ -57,4 +59,17 @@ def run_configuration(
             raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
         assert isinstance(changed, DictConfig)
         configuration = changed
+    _find_graphs(configuration)
     return configuration
+
+
+def _find_graphs(configuration: DictConfig) -> None:
+    """Absolute paths of the graphs: a training is started in its run folder."""
+    for key in GRAPHS:
+        named = OmegaConf.select(configuration, key)
+        if named is None:
+            continue
+        path = Path(named).resolve()
+        if not path.is_file():
+            raise UserError(f"`{key}` must be a file of `sse-nmt graph build`, but there is no {path}.")
+        OmegaConf.update(configuration, key, str(path))

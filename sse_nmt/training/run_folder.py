@@ -25,14 +25,15 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sse_nmt._registration import USER_DIR
-from sse_nmt.atomic_files import check_ours, read_json, whole_file, whole_folder, write_json
+from sse_nmt.atomic_files import check_ours, read_json, sha256_of, whole_file, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.locks import folder_lock
 from sse_nmt.progress import say
+from sse_nmt.training.configuration import GRAPHS
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
-_PLACES = {"task.data", "common.user_dir"}  # of no consequence: a run may be moved with its data
+_PLACES = {"task.data", "common.user_dir", *GRAPHS}  # of no consequence: a run may be moved with its data
 _WAY_OUT = "choose another folder, or say --overwrite"
 
 
@@ -94,6 +95,7 @@ class RunFolder:
                 "target_lang": manifest["options"]["target_lang"],
                 "data": {"folder": str(data.resolve()), **manifest},
                 "configuration": _flat(OmegaConf.to_container(asked)),
+                "graphs": _graphs(asked),
                 "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
             },
         )
@@ -119,6 +121,10 @@ class RunFolder:
         """Raise UserError if this folder was begun with another configuration or on other data."""
         if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
             raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
+        graphs = _graphs(configuration)
+        for key in GRAPHS:
+            if self.record.get("graphs", {}).get(key) != graphs.get(key):
+                raise UserError(f"{self.path} holds a run with another graph as `{key}`: {_WAY_OUT}.")
         before = self.record.get("configuration")
         if before is None:  # begun by version 0.1.0
             before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
@@ -167,6 +173,12 @@ class RunFolder:
                 shutil.copy(data / "bin" / f"dict.{language}.txt", text)
                 for split in ("valid", "test"):
                     shutil.copy(data / "text" / f"{split}.{language}", text)
+
+
+def _graphs(configuration: DictConfig) -> dict[str, str]:
+    """Setting -> a digest of the graph that it names."""
+    named = {key: OmegaConf.select(configuration, key) for key in GRAPHS}
+    return {key: sha256_of([Path(path)]) for key, path in named.items() if path is not None}
 
 
 def versions() -> dict[str, str]:
