@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh machine to a table that compares the plain Transformer with SSE-SE on real text.
+# From a fresh machine to a table that compares the plain Transformer with SSE on real text.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
@@ -10,6 +10,7 @@ seed=1
 output=""
 from=""
 smoke=""
+systems=baseline,sse_se
 full_pairs=10000
 full_updates=4000
 
@@ -17,8 +18,8 @@ usage() {
     cat <<EOF
 Usage: scripts/quickstart.sh [options]
 
-Sets up, fetches real English-German text, trains a small Transformer without and with SSE-SE,
-translates held-out text with both, scores it with sacreBLEU and prints the comparison.
+Sets up, fetches real English-German text, trains a small Transformer without and with SSE,
+translates held-out text with each system, scores it with sacreBLEU and prints the comparison.
 Started again after an interruption, it goes on where it stopped; started again with another
 --seed, it adds a run of each system to the same table.
 
@@ -27,10 +28,22 @@ Started again after an interruption, it goes on where it stopped; started again 
   --pairs N       training pairs (default: $full_pairs)
   --updates N     length of each training (default: $full_updates)
   --seed N        seed of the trainings (default: $seed)
+  --systems LIST  which of $(known_systems) to train, the first being what the others are
+                  compared with (default: $systems)
   --output DIR    where everything goes (default: quickstart, quickstart-smoke with --smoke)
   --smoke         the same steps in a few minutes; the models learn next to nothing
   --help          this text
 EOF
+}
+
+known_systems() {
+    local path names=()
+    for path in "$here"/configs/quickstart/*.yaml; do
+        path="${path##*/}"
+        names+=("${path%.yaml}")
+    done
+    local IFS=,
+    printf '%s' "${names[*]}"
 }
 
 fail() {
@@ -42,9 +55,16 @@ while [ $# -gt 0 ]; do
     case "$1" in
         --help) usage; exit 0 ;;
         --smoke) smoke=1; shift ;;
-        --corpus | --from | --pairs | --updates | --seed | --output)
+        --corpus | --from | --pairs | --updates | --seed | --systems | --output)
             [ $# -ge 2 ] || fail "$1 needs a value."
             case "$1" in
+                --systems)
+                    for system in ${2//,/ }; do
+                        [ -f "$here/configs/quickstart/$system.yaml" ] \
+                            || fail "$1 must be of $(known_systems), but has '$system'."
+                    done
+                    [[ "$2" =~ ^[a-z_]+(,[a-z_]+)*$ ]] || fail "$1 must be names between commas, but is '$2' instead."
+                    ;;
                 --seed) [[ "$2" =~ ^[0-9]+$ ]] || fail "$1 must be a whole number, but is '$2' instead." ;;
                 --pairs | --updates)
                     [[ "$2" =~ ^[1-9][0-9]*$ ]] || fail "$1 must be a whole number above 0, but is '$2' instead."
@@ -83,10 +103,16 @@ runs_of() {
 "$here/scripts/setup.sh"
 sse_nmt="$here/.venv/bin/sse-nmt"
 configs="$here/configs/quickstart"
-systems=(baseline sse_se)
+IFS=, read -ra systems <<<"$systems"
 
 step "1/4 Text" "$sse_nmt" prepare "$corpus" "$output/data" --pairs "$pairs" --pieces "$pieces" \
     --valid "$valid" --test "$test" ${from:+--from "$from"}
+
+if [[ " ${systems[*]} " == *" sse_graph "* ]] && [ ! -f "$output/data/graph.npz" ]; then
+    step "A knowledge graph" "$sse_nmt" graph build pivot "$output/data/graph.npz" \
+        --dictionary "$output/data/bin/dict.en.txt" \
+        --source "$output/data/pieces/train.en" --target "$output/data/pieces/train.de" >/dev/null
+fi
 
 trainings=()
 for system in "${systems[@]}"; do

@@ -5,12 +5,24 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import torch
 from fairseq.data import Dictionary
 from fairseq_training import configuration
 from torch import nn
 
-from sse_nmt.tasks.sse_installation import Side, candidate_ids, install
-from sse_nmt.tasks.sse_options import SSEConfig, label_probability, source_probability, target_probability
+from sse_nmt.errors import UserError
+from sse_nmt.graphs.graph_file import GraphFile, save_graph
+from sse_nmt.sse import Graph
+from sse_nmt.tasks.sse_installation import Side, candidate_ids, install, make_transition
+from sse_nmt.tasks.sse_options import (
+    Along,
+    SSEConfig,
+    label_probability,
+    source_graph,
+    source_probability,
+    target_graph,
+    target_probability,
+)
 from sse_nmt.tasks.translation_sse import TranslationSSETask
 
 
@@ -38,6 +50,63 @@ def test_probabilities_outside_0_1_are_refused(toy_data, tmp_path, flag, value):
     with pytest.raises(ValueError) as error:
         TranslationSSETask.setup_task(cfg.task)
     assert str(error.value) == f"`{flag}` must be in [0, 1], but is {value} instead."
+
+
+def test_without_a_graph_it_is_sse_se_and_with_one_half_goes_to_neighbours():
+    assert source_graph(SSEConfig()) is None and target_graph(SSEConfig()) is None
+    cfg = SSEConfig(sse_graph_target="g")
+    assert source_graph(cfg) is None and target_graph(cfg) == Along("g", None, 0.5)
+    assert source_graph(SSEConfig(sse_graph_source="g", sse_neighbour_mass=0.0)) == Along("g", None, 0.0)
+    assert source_graph(SSEConfig(sse_graph_source="g", sse_rho=500)) == Along("g", 500, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"sse_graph_source": "g", "sse_rho": 2.0, "sse_neighbour_mass": 0.5},
+            "`--sse-rho` must not be given beside `--sse-neighbour-mass`, but is 2.0.",
+        ),
+        ({"sse_rho": 2.0}, "`--sse-rho` needs `--sse-graph-source` or `--sse-graph-target`, but neither is given."),
+        (
+            {"sse_neighbour_mass": 0.0},
+            "`--sse-neighbour-mass` needs `--sse-graph-source` or `--sse-graph-target`, but neither is given.",
+        ),
+        ({"sse_graph_source": "g", "sse_rho": 0.5}, "`--sse-rho` must be at least 1 and finite, but is 0.5 instead."),
+        (
+            {"sse_graph_target": "g", "sse_neighbour_mass": 1.5},
+            "`--sse-neighbour-mass` must be in [0, 1], but is 1.5 instead.",
+        ),
+    ],
+)
+def test_strengths_that_cannot_be_are_refused(options, sentence):
+    with pytest.raises(ValueError) as error:
+        source_graph(SSEConfig(**options))
+    assert str(error.value) == sentence
+
+
+def test_a_graph_for_another_dictionary_is_refused(tmp_path):
+    words, others = dictionary(6), dictionary(7)
+    graph = Graph.from_edges(10, torch.tensor([4]), torch.tensor([5]))
+    save_graph(tmp_path / "graph.npz", GraphFile(graph, tuple(words.symbols)))
+    with pytest.raises(UserError) as error:
+        make_transition(11, 0.1, others, "encoder", Along(str(tmp_path / "graph.npz"), 2.0, None))
+    assert str(error.value) == (
+        f"{tmp_path}/graph.npz must be a graph over the encoder dictionary, which has 11 rows, but is for 10 rows."
+    )
+
+
+def test_the_log_says_what_the_graph_amounts_to(tmp_path, caplog):
+    words = dictionary(6)
+    words.count[4:] = [50, 30, 10, 5, 3, 2]
+    graph = Graph.from_edges(10, torch.tensor([4, 4, 6]), torch.tensor([5, 6, 4]))
+    save_graph(tmp_path / "graph.npz", GraphFile(graph, tuple(words.symbols)))
+    with caplog.at_level("INFO", "sse_nmt"):
+        make_transition(10, 0.1, words, "decoder", Along(str(tmp_path / "graph.npz"), None, 0.5))
+    assert caplog.messages == [
+        f"SSE-Graph, decoder: p0 = 0.1 over 6 of 10 rows along {tmp_path}/graph.npz; 2 of 6 rows with neighbours, "
+        "mean degree 1.5, 60.0% of running tokens covered; mean neighbour mass 0.500 of the rows with neighbours"
+    ]
 
 
 def test_fillers_and_specials_are_no_candidates_but_words_that_look_like_fillers_are():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
+from fairseq.checkpoint_utils import load_model_ensemble_and_task
 from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
 
 from sse_nmt.checkpoints import load_checkpoint
-from sse_nmt.sse import CompleteGraph
+from sse_nmt.graphs.graph_file import GraphFile, save_graph
+from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.sse import CompleteGraph, Graph
 from sse_nmt.tasks.translation_sse import TranslationSSETask
 
 
@@ -105,6 +109,61 @@ def test_specials_and_fillers_neither_leave_nor_arrive(data, tmp_path, monkeypat
             word = torch.isin(ids, words)
             assert torch.equal(ids[~word], drawn[~word])
             assert torch.isin(drawn[word], words).all() and (ids[word] != drawn[word]).all()
+
+
+@pytest.fixture(scope="module")
+def graph(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every word's neighbour is the next one; one graph of the joint vocabulary."""
+    vocabulary = Vocabulary.read(data / "dict.de.txt")
+    words = torch.tensor(vocabulary.words)
+    path = tmp_path_factory.mktemp("graph") / "graph.npz"
+    made = Graph.from_edges(len(vocabulary), words, torch.roll(words, -1))
+    save_graph(path, GraphFile(made, vocabulary.tokens))
+    return path
+
+
+def test_ids_move_along_one_graph_on_both_sides_and_labels_too(data, graph, tmp_path, monkeypatch):
+    spy = Spy(monkeypatch)
+    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-neighbour-mass", "1"]
+    train(data, tmp_path, *along, "--sse-prob", "1", "--sse-prob-label", "1", updates=3)
+    assert len(spy.draws) == 3
+    words = torch.tensor(Vocabulary.read(data / "dict.de.txt").words)
+    after = torch.arange(int(words.max()) + 2)
+    after[words] = torch.roll(words, -1)
+    for draws in spy.draws.values():
+        for _, ids, drawn in draws:
+            assert torch.equal(drawn, torch.where(torch.isin(ids, words), after[ids.clamp(max=len(after) - 1)], ids))
+
+
+def test_one_side_along_a_graph_and_the_other_by_sse_se(data, graph, tmp_path, monkeypatch):
+    spy = Spy(monkeypatch)
+    train(data, tmp_path, "--sse-graph-target", str(graph), "--sse-rho", "1e9", "--sse-prob", "1", updates=2)
+    source, target = ([drawn - ids for _, ids, drawn in draws] for draws in spy.draws.values())
+    steps = [torch.cat([step.flatten() for step in side]).unique().tolist() for side in (source, target)]
+    # To the next word, from the last one to the first, or, special symbols, nowhere.
+    assert len(steps[0]) > 20 and {0, 1} <= set(steps[1]) and len(steps[1]) <= 3
+
+
+def test_resumed_along_a_graph_is_bit_equal_to_unbroken(data, graph, tmp_path):
+    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "0.1"]
+    unbroken = train(data, tmp_path / "unbroken", *along, updates=20)
+    train(data, tmp_path / "resumed", *along, updates=13)
+    assert same_parameters(unbroken, train(data, tmp_path / "resumed", *along, updates=20))
+    assert not same_parameters(unbroken, train(data, tmp_path / "other", "--sse-prob", "0.1", updates=20))
+
+
+def test_at_probability_0_a_graph_changes_no_bit(data, graph, tmp_path):
+    plain = train(data, tmp_path / "plain", task="translation", updates=5)
+    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "1e-300"]
+    assert same_parameters(plain, train(data, tmp_path / "sse", *along, updates=5))
+
+
+def test_a_checkpoint_translates_where_its_graph_is_missing(data, graph, tmp_path):
+    copy = Path(shutil.copy(graph, tmp_path / "graph.npz"))
+    train(data, tmp_path, "--sse-graph-source", str(copy), "--sse-prob", "0.1", updates=2)
+    copy.unlink()
+    (model,), _, task = load_model_ensemble_and_task([str(tmp_path / "checkpoint_last.pt")])
+    assert task.cfg.sse_graph_source == str(copy) and type(model.encoder.embed_tokens) is torch.nn.Embedding
 
 
 def test_labels_are_left_alone_unless_asked_for(data, tmp_path, monkeypatch):
