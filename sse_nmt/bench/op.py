@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from sse_nmt.bench.graph_op import SPECIAL, graph_table
 from sse_nmt.bench.options import OpOptions
 from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.errors import UserError
@@ -16,11 +17,13 @@ from sse_nmt.sse import CompleteGraph
 from sse_nmt.sse.transition import check_probability
 
 ROWS = (8_000, 32_000, 1_000_000)
-_SPECIAL = 4
 
 
 def bench_op(options: OpOptions) -> None:
-    """Print milliseconds of ``CompleteGraph.sample``, ``ids.clone()`` and a Python loop, for several V."""
+    """Print milliseconds of ``CompleteGraph.sample``, ``ids.clone()`` and a Python loop, for several V.
+
+    With ``graph`` instead those of ``KnowledgeGraph.sample`` beside it.
+    """
     if options.repeats < 2 or options.ids < 1:
         raise UserError(
             f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}."
@@ -33,11 +36,14 @@ def bench_op(options: OpOptions) -> None:
     torch.manual_seed(options.seed)
     print(
         f"{options.ids:,} ids, p0 = {options.prob}, seed {options.seed}, {device}, {torch.get_num_threads()} threads, "
-        f"median [quartiles] of {options.repeats} calls in turn (loop: 3)"
+        f"median [quartiles] of {options.repeats} calls in turn{'' if options.graph else ' (loop: 3)'}"
     )
+    if options.graph:
+        print(graph_table(options, device), end="")
+        return
     print(f"{'V':>9}  {'sample, ms':>22}  {'clone, ms':>22}  {'loop, ms':>9}  {'loop / sample':>13}")
     for rows in ROWS:
-        transition = CompleteGraph(rows, options.prob, range(_SPECIAL, rows)).to(device)
+        transition = CompleteGraph(rows, options.prob, range(SPECIAL, rows)).to(device)
         ids = torch.randint(rows, (options.ids,), device=device)
         sample, clone = interleaved([partial(transition.sample, ids), ids.clone], options.repeats)
         (loop,) = interleaved([partial(python_loop, ids.cpu(), rows, options.prob)], 3)
@@ -52,8 +58,8 @@ def python_loop(ids: Tensor, rows: int, prob: float) -> Tensor:
     draw = random.random
     out = []
     for i in ids.tolist():
-        if i >= _SPECIAL and draw() < prob:
-            k = random.randrange(_SPECIAL, rows - 1)
+        if i >= SPECIAL and draw() < prob:
+            k = random.randrange(SPECIAL, rows - 1)
             i = k + (k >= i)
         out.append(i)
     return torch.tensor(out)

@@ -15,6 +15,7 @@ class OpOptions:
     ids: int = 1_000_000
     prob: float = 0.01
     repeats: int = 30
+    graph: bool = False
     seed: int = 1
 
 

@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     option(op, OpOptions(), "ids", "ids a call", int)
     option(op, OpOptions(), "prob", "probability p0", float)
     option(op, OpOptions(), "repeats", "timed calls", int)
+    op.add_argument("--graph", action="store_true", help="SSE-Graph beside SSE-SE instead")
     option(op, OpOptions(), "seed", "seed of the ids and the draws", int)
     overhead = command(benches, "overhead", _bench_overhead, "step time of translation_sse beside that of translation")
     option(overhead, OverheadOptions(), "width", "width of the model", int)

@@ -40,6 +40,11 @@ def check_rho(name: str, value: float) -> float:
     return float(value)
 
 
+def look_up(table: Tensor, places: Tensor) -> Tensor:
+    """``table[places]`` for a vector of values; on the CPU that way of writing it takes four times as long."""
+    return table.index_select(0, places.reshape(-1)).view(places.shape)
+
+
 class Transition(nn.Module):
     """p(j, .) over the rows of an embedding table, with p(j, j) = 1 - prob for every candidate j.
 
@@ -102,7 +107,7 @@ class Transition(nn.Module):
         # The slot past the end takes whatever is drawn beyond the last id.
         flat = torch.cat((ids.reshape(-1), ids.new_zeros(1)))  # (n) -> (n + 1)
         places = self._chosen_places(count, ids.device, generator)  # (K)
-        chosen = flat[places].long()
+        chosen = look_up(flat, places).long()
         drawn = torch.where(self.is_candidate(chosen), self.draw(chosen, generator), chosen)
         flat.scatter_(0, places, drawn.to(flat.dtype))
         return flat[:count].view(ids.shape)
@@ -226,15 +231,16 @@ class KnowledgeGraph(CompleteGraph):
         first, second = torch.rand(
             (2, *ids.shape), dtype=random_precision(ids.device), device=ids.device, **generator_argument(generator)
         )
-        start = self.starts[ids]
-        place = first * (self.starts[ids + 1] - start)
+        start = look_up(self.starts, ids)
+        place = first * (look_up(self.starts, ids + 1) - start)
         number = place.long()
         at = start + number
-        neighbour = self.neighbours[at]
+        neighbour = look_up(self.neighbours, at)
         if self.thresholds is not None and self.aliases is not None:
             # What is left of the number after its whole part is uniform again.
-            neighbour = torch.where((place - number) * ONE < self.thresholds[at], neighbour, self.aliases[at])
-        return torch.where(second * ONE < self.near[ids], neighbour.long(), super().draw(ids, generator))
+            own = (place - number) * ONE < look_up(self.thresholds, at)
+            neighbour = torch.where(own, neighbour, look_up(self.aliases, at))
+        return torch.where(second * ONE < look_up(self.near, ids), neighbour.long(), super().draw(ids, generator))
 
     def neighbour_masses(self) -> Tensor:
         """(N,) float64 on the CPU: the share of each candidate's replacements that goes to its neighbours."""

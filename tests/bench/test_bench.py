@@ -49,6 +49,22 @@ def test_op_is_linear_in_ids():
     assert 1.3 < Spread.of(long).median / Spread.of(short).median < 12
 
 
+def measured_graph_op() -> tuple[float, float]:
+    """(slowest graph over fastest, largest of the ratios to SSE-SE), as printed; medians."""
+    done = sse_nmt("bench", "op", "--graph", "--repeats", "15", "--ids", "500_000")
+    assert done.returncode == 0, done.stderr
+    spread = r"([\d.]+) \[.*?\]"
+    rows = re.findall(rf"^ *([\d,]+) +(\d+) +{' +'.join([spread] * 5)}$", done.stdout, re.MULTILINE)
+    assert [row[:2] for row in rows] == [("8,000", "10"), ("32,000", "10"), ("32,000", "100"), ("1,000,000", "10")]
+    times = [[float(row[i]) for row in rows] for i in (3, 4)]
+    return max(max(each) / min(each) for each in times), max(float(row[i]) for row in rows for i in (5, 6))
+
+
+@pytest.mark.alone
+def test_op_along_a_graph_is_flat_and_at_most_three_times_sse_se():
+    assert any(spread < 2.5 and ratio < 3 for spread, ratio in (measured_graph_op() for _ in range(3)))
+
+
 def test_the_loop_beside_it_draws_the_same_distribution():
     torch.manual_seed(1)
     ids = torch.randint(20, (200_000,))
