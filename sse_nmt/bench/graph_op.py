@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -19,7 +20,7 @@ _MASS = 0.5
 
 def graph_table(options: OpOptions, device: str) -> str:
     """Milliseconds of ``sample`` for SSE-SE and, with random neighbours, SSE-Graph; ratios are call by call."""
-    rows = [
+    rows: list[Sequence[str]] = [
         ("V", "neighbours", "SSE-SE, ms", "SSE-Graph, ms", "weighted, ms", "SSE-Graph / SSE-SE", "weighted / SSE-SE")
     ]
     for size, degree in bar(SIZES, "building and timing", "graph"):

@@ -14,5 +14,5 @@ class PivotOptions:
     side: str = "both"  # whose tokens become each other's neighbours
     top: int = 10  # most neighbours of a row
     least: float = 0.01  # least p(e'|e)
-    sample: int = 500_000  # most pairs that are aligned
+    sample: int = 200_000  # most pairs that are aligned
     seed: int = 1
