@@ -22,6 +22,7 @@ setup(
         "torch>=2.6,<2.14",
         "ve-fairseq==0.12.3",
         "sacrebleu>=2.4",
+        "scipy>=1.11",
         "sentencepiece>=0.2",
         "ctranslate2>=4.5",
         "matplotlib>=3.8",
@@ -29,6 +30,7 @@ setup(
         "lxml>=5",
     ],
     extras_require={
+        "graphs": ["sil-thot>=3.5"],
         "tensorboard": ["tensorboardX>=2.6"],
         "test": ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "ruff", "mypy"],
     },

@@ -39,7 +39,7 @@ start=$SECONDS
 rm -rf .venv
 {
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[tensorboard,test]'
+    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,test]'
 } >.venv.log 2>&1 9>&- || {
     tail -n 5 .venv.log >&2
     fail "the installation failed; the whole story is in .venv.log."

@@ -41,8 +41,10 @@ def pivot_of_links(links: Matrix, options: PivotOptions) -> Matrix:
     links.data[links.data < _LEAST_LINKS] = 0
     links.eliminate_zeros()
     sides = {"source": [links], "target": [links.T.tocsr()], "both": [links, links.T.tocsr()]}[options.side]
-    totals = np.maximum(sum(_sums(side) for side in sides), 1.0)
-    found = sum(_scaled(_paraphrases(side), _sums(side) / totals) for side in sides)
+    totals = np.maximum(np.sum([_sums(side) for side in sides], axis=0), 1.0)
+    found = sparse.csr_array(links.shape, dtype=np.float32)
+    for side in sides:
+        found += _scaled(_paraphrases(side), _sums(side) / totals)
     found.data[found.data < options.least] = 0
     found.eliminate_zeros()
     found.data = np.minimum(found.data, 1.0)  # but for rounding it is
@@ -61,11 +63,11 @@ def _conditional(counts: Matrix) -> Matrix:
     return strongest(_scaled(counts, 1.0 / np.maximum(_sums(counts), 1.0)), _TRANSLATIONS)
 
 
-def _sums(counts: Matrix) -> NDArray[np.float32]:
-    return np.asarray(counts.sum(axis=1)).ravel()
+def _sums(counts: Matrix) -> NDArray[np.float64]:
+    return np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
 
 
-def _scaled(matrix: Matrix, factors: NDArray[np.float32]) -> Matrix:
+def _scaled(matrix: Matrix, factors: NDArray[np.float64]) -> Matrix:
     """Row by row."""
     return (sparse.diags_array(factors) @ matrix).tocsr().astype(np.float32)
 
