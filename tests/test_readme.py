@@ -16,7 +16,7 @@ from torch import nn
 from sse_nmt.cli import build_parser
 from sse_nmt.criterions.fused_label_smoothed_cross_entropy import FusedLabelSmoothedCrossEntropyConfig
 from sse_nmt.sse import SharedEmbedding
-from sse_nmt.tasks.sse_options import SSEConfig
+from sse_nmt.tasks.sse_options import NEIGHBOUR_MASS, SSEConfig
 from sse_nmt.tasks.translation_sse import TranslationSSEConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,8 +83,11 @@ def test_the_options_are_those_of_the_task():
     expected = []
     for field in fields(SSEConfig):
         if field.name.startswith("sse_"):
-            default = "that of `--sse-prob`" if field.default is None else f"{field.default:g}"
-            meaning = field.metadata["help"].replace(" (default: --sse-prob)", "")
+            text = field.metadata["help"]
+            meaning, _, said = text.removesuffix(")").partition(" (default")
+            default = "none" if field.default is None else f"{field.default:g}"
+            if said:
+                default = "that of `--sse-prob`" if said == ": --sse-prob" else f"{NEIGHBOUR_MASS:g} with a graph"
             expected.append((f"--{field.name.replace('_', '-')}", default, meaning))
     assert rows == expected
 
