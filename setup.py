@@ -30,7 +30,7 @@ setup(
         "lxml>=5",
     ],
     extras_require={
-        "graphs": ["sil-thot>=3.5"],
+        "graphs": ["sil-thot>=3.5", "simplemma>=2"],
         "tensorboard": ["tensorboardX>=2.6"],
         "test": ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "ruff", "mypy"],
     },

@@ -21,6 +21,8 @@ COMMANDS = [
     ["translate"],
     ["evaluate"],
     ["compare"],
+    ["graph", "build", "embeddings"],
+    ["graph", "show"],
     ["bench", "op"],
     ["bench", "overhead"],
 ]

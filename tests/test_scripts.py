@@ -23,7 +23,17 @@ def test_a_script_parses_and_stops_at_the_first_error(path):
 def test_quickstart_help_names_every_option():
     done = run_command(QUICKSTART, "--help")
     assert done.returncode == 0
-    for option in ("--corpus", "--from", "--pairs", "--updates", "--seed", "--output", "--smoke", "--help"):
+    for option in (
+        "--corpus",
+        "--from",
+        "--pairs",
+        "--updates",
+        "--seed",
+        "--systems",
+        "--output",
+        "--smoke",
+        "--help",
+    ):
         assert f"\n  {option} " in done.stdout
 
 
@@ -34,6 +44,8 @@ def test_quickstart_help_names_every_option():
         (["--pairs"], "--pairs needs a value."),
         (["--updates", "0"], "--updates must be a whole number above 0, but is '0' instead."),
         (["--seed", "one"], "--seed must be a whole number, but is 'one' instead."),
+        (["--systems", "baseline,sse"], "--systems must be of baseline,sse_graph,sse_se, but has 'sse'."),
+        (["--systems", "baseline,"], "--systems must be names between commas, but is 'baseline,' instead."),
     ],
 )
 def test_quickstart_refuses_in_one_sentence(words, sentence):
@@ -82,6 +94,18 @@ def test_without_venv_it_names_the_package(bare_machine):
     done = run_command(str(checkout / "scripts/setup.sh"), env={"PATH": str(programs)})
     assert done.returncode == 1
     assert done.stderr == ("setup: Python's venv module is incomplete: install the package python3-venv.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "DIR is needed, but 0 words were given; see --help."),
+        (["--fast"], "the option '--fast' is unknown; see --help."),
+    ],
+)
+def test_fetch_lexicons_refuses_in_one_sentence(words, sentence):
+    done = run_command(str(ROOT / "scripts/fetch_lexicons.sh"), *words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"fetch_lexicons: {sentence}\n")
 
 
 @pytest.mark.parametrize(

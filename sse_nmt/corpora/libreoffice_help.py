@@ -5,15 +5,12 @@ Both packages hold the same pages, and a paragraph has the same id in both.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import lxml.html
 
-from sse_nmt.atomic_files import whole_folder
+from sse_nmt.corpora.debian_packages import fetch_packages
 from sse_nmt.corpora.pairs import Document, Pair
 from sse_nmt.errors import UserError
 from sse_nmt.progress import bar
@@ -27,12 +24,7 @@ _CODE_CLASSES = {"code", "codeintable", "bascode", "pycode"}
 
 def fetch(folder: Path) -> dict[str, str]:
     """Download and unpack both packages below ``folder`` (kept if there); return package -> version."""
-    for program in ("apt-get", "dpkg-deb"):
-        if shutil.which(program) is None:
-            raise UserError(
-                f"`libreoffice-help` comes from Debian's packages and needs {program}, which is not installed."
-            )
-    return {package: _fetch_package(package, folder) for package in PACKAGES.values()}
+    return fetch_packages(PACKAGES.values(), folder, "libreoffice-help")
 
 
 def documents(folder: Path) -> Iterator[Document]:
@@ -75,38 +67,3 @@ def _keep_one_variant(root: lxml.html.HtmlElement) -> None:
         for variant in variants:
             if variant is not (default or variants)[0]:
                 variant.drop_tree()
-
-
-def _fetch_package(package: str, folder: Path) -> str:
-    unpacked = folder / package
-    if not (unpacked / "VERSION").exists():
-        with whole_folder(unpacked) as part:
-            archive = _download(package, part)
-            _run(["dpkg-deb", "-x", str(archive), str(part)], f"`{archive.name}` cannot be unpacked")
-            version = _run(["dpkg-deb", "-f", str(archive), "Version"], f"`{archive.name}` cannot be read")
-            archive.unlink()
-            (part / "VERSION").write_text(version, encoding="utf-8")
-    return (unpacked / "VERSION").read_text(encoding="utf-8").strip()
-
-
-def _download(package: str, folder: Path) -> Path:
-    command = ["apt-get", "download", package]
-    try:
-        _run(command, f"`{package}` cannot be downloaded", folder)
-    except UserError as error:
-        if os.geteuid() != 0:
-            raise UserError(f"{error} (run `sudo apt-get update` if this machine has no package lists yet)") from None
-        _run(["apt-get", "update"], "The package lists cannot be fetched")
-        _run(command, f"`{package}` cannot be downloaded", folder)
-    archives = list(folder.glob("*.deb"))
-    if len(archives) != 1:
-        raise UserError(f"`apt-get download {package}` must leave one archive, but left {len(archives)}.")
-    return archives[0]
-
-
-def _run(command: list[str], what: str, folder: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UserError(f"{what}: {lines[-1] if lines else f'{command[0]} ended with status {done.returncode}'}")
-    return done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from sse_nmt.graphs.vocabulary import Vocabulary
 from sse_nmt.sse import Graph
@@ -24,11 +25,25 @@ class Coverage:
             words = words[graph.candidates[words]]
         degrees, counts = graph.degrees[words], torch.tensor(vocabulary.counts)[words].double()
         reached = degrees > 0
-        mean = float(degrees[reached].double().mean()) if reached.any() else 0.0
-        return cls(len(words), int(reached.sum()), mean, float(counts[reached].sum() / counts.sum().clamp(min=1)))
+        share = float(counts[reached].sum() / counts.sum().clamp(min=1))
+        return cls(len(words), int(reached.sum()), _mean_degree(degrees), share)
 
     def __str__(self) -> str:
         return (
             f"{self.with_neighbours:,} of {self.words:,} rows with neighbours, mean degree {self.mean_degree:.1f}, "
             f"{self.of_tokens:.1%} of running tokens covered"
         )
+
+
+def reach(graph: Graph) -> str:
+    """The same of a graph alone, whose words and counts are not known."""
+    degrees = graph.degrees
+    taking_part = graph.rows if graph.candidates is None else int(graph.candidates.sum())
+    return (
+        f"{int((degrees > 0).sum()):,} of {taking_part:,} rows with neighbours, mean degree {_mean_degree(degrees):.1f}"
+    )
+
+
+def _mean_degree(degrees: Tensor) -> float:
+    """Of the rows that have neighbours."""
+    return float(degrees.sum() / (degrees > 0).sum().clamp(min=1))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
 from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sse_nmt.sse import Graph
@@ -15,26 +15,42 @@ from sse_nmt.sse import Graph
 Matrix: TypeAlias = sparse.csr_array  # (V, V) float32, an entry for each edge
 
 
-def matrix_of(rows: int, sources: Iterable[int], targets: Iterable[int], weights: Iterable[float]) -> Matrix:
+class EdgeList:
+    """Edges as they come, twelve bytes each."""
+
+    def __init__(self) -> None:
+        self._sources, self._targets, self._weights = array("i"), array("i"), array("f")
+
+    def add(self, source: int, target: int, weight: float) -> None:
+        self._sources.append(source)
+        self._targets.append(target)
+        self._weights.append(weight)
+
+    def matrix(self, rows: int) -> Matrix:
+        return matrix_of(rows, self._sources, self._targets, self._weights)
+
+
+def matrix_of(rows: int, sources: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> Matrix:
     """The edges given, the largest weight of each; no row is its own neighbour."""
-    ends = np.array([list(sources), list(targets)], dtype=np.int64).reshape(2, -1)
-    values = np.array(list(weights), dtype=np.float32)
+    ends = np.array([sources, targets], dtype=np.int64).reshape(2, -1)
+    values = np.asarray(weights, dtype=np.float32)
     other = ends[0] != ends[1]
     keys, values = ends[0, other] * rows + ends[1, other], values[other]
     order = np.lexsort((-values, keys))
-    keys, first = np.unique(keys[order], return_index=True)
-    return sparse.csr_array((values[order][first], np.divmod(keys, rows)), shape=(rows, rows), dtype=np.float32)
+    keys, values = keys[order], values[order]
+    first = np.diff(keys, prepend=-1) > 0
+    return sparse.csr_array((values[first], np.divmod(keys[first], rows)), shape=(rows, rows))
 
 
 def strongest(matrix: Matrix, most: int) -> Matrix:
     """At most ``most`` entries of each row, those of the largest weight (of equal ones the first)."""
     matrix = matrix.tocsr()
-    kept: list[NDArray[np.int64]] = []
-    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
-        order = np.argsort(-matrix.data[start:end], kind="stable")[:most]
-        kept.append(start + np.sort(order))
-    places = np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)
-    starts = np.cumsum([0, *(len(each) for each in kept)])
+    degrees = np.diff(matrix.indptr)
+    rows = np.repeat(np.arange(len(degrees)), degrees)
+    order = np.lexsort((-matrix.data, rows))  # stable, and row by row
+    rank = np.arange(len(order)) - matrix.indptr[rows]
+    places = np.sort(order[rank < most])
+    starts = np.concatenate(([0], np.cumsum(np.minimum(degrees, most))))
     return sparse.csr_array((matrix.data[places], matrix.indices[places], starts), shape=matrix.shape)
 
 

@@ -1,0 +1,45 @@
+"""A graph in words, for a person to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sse_nmt.errors import UserError
+from sse_nmt.graphs.coverage import reach
+from sse_nmt.graphs.graph_file import GraphFile, load_graph
+from sse_nmt.graphs.options import ShowOptions
+from sse_nmt.graphs.whole_words import MARK
+
+
+def show_graph(path: Path, tokens: Sequence[str], options: ShowOptions) -> Iterator[str]:
+    """Lines: what the graph is, then each token and its neighbours, ``weight token``, the closest first.
+
+    Raises:
+        UserError: no graph, an option out of range, or a token it does not know with or without ▁.
+    """
+    if options.top < 1:
+        raise UserError(f"`--top` must be at least 1, but is {options.top} instead.")
+    file = load_graph(path)
+    rows = {token: row for row, token in enumerate(file.tokens)}
+    wanted = [_row(path, token, rows) for token in tokens]
+    yield f"{path}, built by {file.about.get('builder', 'hand')}: {reach(file.graph)}"
+    for row in wanted:
+        yield from _neighbours(file, row, options.top)
+
+
+def _row(path: Path, token: str, rows: dict[str, int]) -> int:
+    for name in (token, MARK + token):
+        if name in rows:
+            return rows[name]
+    raise UserError(f"A token must stand in {path}, as it is or with {MARK} before it, but is {token!r} instead.")
+
+
+def _neighbours(file: GraphFile, row: int, top: int) -> Iterator[str]:
+    neighbours, weights = (values.tolist() for values in file.graph.of(row))
+    taking_part = file.graph.candidates is None or bool(file.graph.candidates[row])
+    count = f"{len(neighbours):,} neighbour{'s' * (len(neighbours) != 1)}" if taking_part else "takes no part"
+    yield f"{file.tokens[row]}: {count}{f', the closest {top}' * (len(neighbours) > top)}"
+    closest = sorted(zip(weights, neighbours, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    for weight, neighbour in closest[:top]:
+        yield f"  {weight:.3f}  {file.tokens[neighbour]}"

@@ -1,0 +1,64 @@
+"""Vectors in word2vec's text format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sse_nmt.errors import UserError
+from sse_nmt.graphs.lookup import Lookup
+from sse_nmt.graphs.text_lines import numbered_lines
+from sse_nmt.graphs.vocabulary import Vocabulary
+
+
+def read_vectors(path: Path, vocabulary: Vocabulary) -> tuple[Tensor, Lookup]:
+    """(V, D), zeros for words that the file lacks, and which of its tokens were found.
+
+    A line is ``token number …``; the first may say ``count width`` instead and is then held to it. Tokens are those
+    of the vocabulary, ▁ included. What stands beside an unknown token is counted, not read.
+
+    Raises:
+        UserError: no such file, or anything in it is not as it should be; the sentence names the line.
+    """
+    lookup, filled = Lookup(vocabulary.rows), np.zeros(len(vocabulary), dtype=np.bool_)
+    table, promised, width, count = np.empty((0, 0), dtype=np.float32), None, 0, 0
+    for number, line in numbered_lines(path, "a file of vectors"):
+        token, *values = line.rstrip(" ").split(" ")
+        if number == 1 and _says_size(token, values):
+            promised, width = int(token), int(values[0])
+            continue
+        width = len(values) if number == 1 else width
+        if not token or not values or len(values) != width:
+            form = f"a token and {width or 'some'} numbers"
+            raise UserError(f"{path} must have {form} on every line, but line {number} has {len(values)}.")
+        if not count:  # only now is it known that somebody has so many numbers
+            table = np.zeros((len(vocabulary), width), dtype=np.float32)
+        count += 1
+        row = lookup.find_once(token)
+        if row >= 0 and filled[row]:
+            raise UserError(f"{path} must have each token once, but line {number} has {token!r} again.")
+        if row >= 0:
+            filled[row], table[row] = True, _numbers(path, number, values)
+    if not count or (promised is not None and promised != count):
+        wanted = "vectors" if promised is None else f"{promised} vectors, as its first line says"
+        raise UserError(f"{path} must hold {wanted}, but holds {count or 'none'}.")
+    return torch.from_numpy(table), lookup
+
+
+def _says_size(token: str, values: list[str]) -> bool:
+    return token.isdecimal() and len(values) == 1 and values[0].isdecimal()
+
+
+def _numbers(path: Path, number: int, values: list[str]) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):  # it becomes inf
+            vector = np.array(values, dtype=np.float32)
+    except ValueError:
+        vector = np.full(len(values), np.nan, dtype=np.float32)
+    if not np.isfinite(vector).all():
+        raise UserError(f"{path} must have finite numbers, but line {number} has others.")
+    return vector
