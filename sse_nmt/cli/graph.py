@@ -54,6 +54,7 @@ def _add_embeddings(builders: Any) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", metavar="FILE", type=Path, help="a checkpoint of fairseq")
     source.add_argument("--vectors", metavar="FILE", type=Path, help="vectors in word2vec's text format")
+    parser.add_argument("--of-words", action="store_true", help="the vectors are those of words, without ▁")
     option(
         parser, EmbeddingOptions(), "part", f"whose embeddings in the checkpoint: {', '.join(PARTS)}", metavar="PART"
     )

@@ -35,7 +35,7 @@ def embedding_matrix(
     """
     _check(options)
     if vectors is not None:
-        table, lookup = read_vectors(vectors, vocabulary)
+        table, lookup = read_vectors(vectors, vocabulary, options.of_words)
         return nearest(table, rows, options), lookup
     assert checkpoint is not None
     return nearest(checkpoint_table(checkpoint, options.part, vocabulary), rows, options), None

@@ -26,6 +26,7 @@ class EmbeddingOptions:
     part: str = "encoder"  # whose table, in a checkpoint
     top: int = 10  # most neighbours of a row
     least: float = 0.3  # a neighbour's cosine is above it
+    of_words: bool = False  # vectors are those of words without ▁
 
 
 @dataclass(frozen=True)

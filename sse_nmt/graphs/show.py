@@ -22,17 +22,18 @@ def show_graph(path: Path, tokens: Sequence[str], options: ShowOptions) -> Itera
         raise UserError(f"`--top` must be at least 1, but is {options.top} instead.")
     file = load_graph(path)
     rows = {token: row for row, token in enumerate(file.tokens)}
-    wanted = [_row(path, token, rows) for token in tokens]
+    wanted = [row for token in tokens for row in _rows(path, token, rows)]
     yield f"{path}, built by {file.about.get('builder', 'hand')}: {reach(file.graph)}"
     for row in wanted:
         yield from _neighbours(file, row, options.top)
 
 
-def _row(path: Path, token: str, rows: dict[str, int]) -> int:
-    for name in (token, MARK + token):
-        if name in rows:
-            return rows[name]
-    raise UserError(f"A token must stand in {path}, as it is or with {MARK} before it, but is {token!r} instead.")
+def _rows(path: Path, token: str, rows: dict[str, int]) -> list[int]:
+    """A word's row and that of the same piece within words: who types it may mean either."""
+    found = [rows[name] for name in (MARK + token, token) if name in rows]
+    if not found:
+        raise UserError(f"A token must stand in {path}, as it is or with {MARK} before it, but is {token!r} instead.")
+    return found
 
 
 def _neighbours(file: GraphFile, row: int, top: int) -> Iterator[str]:

@@ -13,18 +13,21 @@ from sse_nmt.errors import UserError
 from sse_nmt.graphs.lookup import Lookup
 from sse_nmt.graphs.text_lines import numbered_lines
 from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.whole_words import whole_words
 
 
-def read_vectors(path: Path, vocabulary: Vocabulary) -> tuple[Tensor, Lookup]:
+def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> tuple[Tensor, Lookup]:
     """(V, D), zeros for words that the file lacks, and which of its tokens were found.
 
     A line is ``token number …``; the first may say ``count width`` instead and is then held to it. Tokens are those
-    of the vocabulary, ▁ included. What stands beside an unknown token is counted, not read.
+    of the vocabulary, ▁ included, or, with ``of_words``, words that are single pieces of it. What stands beside an
+    unknown one is counted, not read.
 
     Raises:
         UserError: no such file, or anything in it is not as it should be; the sentence names the line.
     """
-    lookup, filled = Lookup(vocabulary.rows), np.zeros(len(vocabulary), dtype=np.bool_)
+    lookup = Lookup(whole_words(vocabulary), "words are single pieces") if of_words else Lookup(vocabulary.rows)
+    filled = np.zeros(len(vocabulary), dtype=np.bool_)
     table, promised, width, count = np.empty((0, 0), dtype=np.float32), None, 0, 0
     for number, line in numbered_lines(path, "a file of vectors"):
         token, *values = line.rstrip(" ").split(" ")

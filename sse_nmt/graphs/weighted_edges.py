@@ -44,7 +44,7 @@ def matrix_of(rows: int, sources: ArrayLike, targets: ArrayLike, weights: ArrayL
 
 def strongest(matrix: Matrix, most: int) -> Matrix:
     """At most ``most`` entries of each row, those of the largest weight (of equal ones the first)."""
-    matrix = matrix.tocsr()
+    matrix = matrix.tocsr().sorted_indices()
     degrees = np.diff(matrix.indptr)
     rows = np.repeat(np.arange(len(degrees)), degrees)
     order = np.lexsort((-matrix.data, rows))  # stable, and row by row

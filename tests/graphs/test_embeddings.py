@@ -47,6 +47,16 @@ def test_neighbours_are_the_nearest(monkeypatch, at_once, options):
     assert wanted and not any(7 in pair for pair in pairs)
 
 
+def test_vectors_of_words_are_those_of_pieces_that_are_words(tmp_path):
+    words = vocabulary("▁a", "a", "▁b", "c")
+    write_lines(tmp_path / "vectors", ["a 1 0", "b 0 1", "c 1 1"])
+    table, lookup = read_vectors(tmp_path / "vectors", words, of_words=True)
+    assert table[4:].tolist() == [[1, 0], [0, 0], [0, 1], [0, 0]]
+    assert str(lookup) == "2 of 3 words are single pieces, but not c"
+    table, _ = read_vectors(tmp_path / "vectors", words)
+    assert table[4:].tolist() == [[0, 0], [1, 0], [0, 0], [1, 1]]
+
+
 def test_weights_are_at_most_one():
     table = torch.randn(1, 300, generator=torch.Generator().manual_seed(3)).repeat(50, 1) * torch.arange(50)[:, None]
     assert 0.999 < nearest(table, range(50), EmbeddingOptions()).data.min() <= 1.0

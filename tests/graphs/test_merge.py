@@ -91,6 +91,13 @@ def test_a_graph_is_shown(files):
     ]
 
 
+def test_a_word_and_the_piece_within_words_are_both_shown(tmp_path):
+    words = vocabulary("▁a", "a", "b")
+    save_graph(tmp_path / "graph", GraphFile(as_graph(matrix_of(7, [4, 5], [6, 4], [1, 0.5])), words.tokens))
+    _, *rest = show_graph(tmp_path / "graph", ["a"], ShowOptions())
+    assert rest == ["▁a: 1 neighbour", "  1.000  b", "a: 1 neighbour", "  0.500  ▁a"]
+
+
 def test_the_closest_neighbours_come_first(tmp_path):
     path = tmp_path / "graph"
     graph = as_graph(matrix_of(8, [4, 4, 4], [5, 6, 7], [0.5, 0.75, 0.75]))
