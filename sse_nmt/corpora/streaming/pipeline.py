@@ -71,8 +71,7 @@ class Pipeline:
             UserError: nothing is left to train on, or no model of that many pieces can be had.
         """
         cleaned, removed = self._clean(bitexts, held_out)
-        self._mark_duplicates()
-        self._learn(cleaned)
+        self._learn(cleaned, self._mark_duplicates())
         corpora, dropped, unknown = self._segment(cleaned, held_out)
         self._binarise(sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values()))
         read = {bitext.name: bitext.pairs for bitext in bitexts}
@@ -100,16 +99,18 @@ class Pipeline:
         del removed["kept"]
         return cleaned, removed
 
-    def _mark_duplicates(self) -> None:
-        self._steps.run(
+    def _mark_duplicates(self) -> int:
+        """How many pairs are left without them."""
+        kept: int = self._steps.run(
             "duplicates",
             "Finding duplicates",
             lambda: int(np.count_nonzero(mark_first(self._hashes, self._mask))),
             inputs=[self._hashes],
             outputs=[self._mask],
         )
+        return kept
 
-    def _learn(self, cleaned: Sequence[Bitext]) -> None:
+    def _learn(self, cleaned: Sequence[Bitext], kept: int) -> None:
         options = self._options
 
         def learn() -> None:
@@ -118,7 +119,7 @@ class Pipeline:
 
         self._steps.run(
             "learn",
-            f"Training a SentencePiece model of {options.pieces} pieces on {options.sample:,} pairs",
+            f"Training a SentencePiece model of {options.pieces} pieces on {min(kept, options.sample):,} pairs",
             learn,
             inputs=[*(file for bitext in cleaned for file in (bitext.source, bitext.target)), self._mask],
             outputs=[self._model],
