@@ -27,7 +27,7 @@ def imported(room: str) -> dict[Path, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("room", ["sse", "losses", "dropout", "factorized"])
+@pytest.mark.parametrize("room", ["sse", "losses", "dropout", "factorized", "frequency"])
 def test_the_heart_imports_torch_and_the_standard_library_only(room):
     allowed = {"torch", *sys.stdlib_module_names}
     for path, names in imported(room).items():
