@@ -12,6 +12,7 @@ from sse_nmt.errors import UserError
 from sse_nmt.evaluation.engines import Engine, engine
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.progress import say
 
 
 class Translator:
@@ -19,6 +20,8 @@ class Translator:
 
     def __init__(self, run: Path, options: SearchOptions, checkpoint: str = "checkpoint_best.pt") -> None:
         record = read_json(_required(run / "run.json"))
+        if record.get("status") != "finished":
+            say(f"{run} is not finished: what it translates is of a training that stopped early, or goes on.")
         model = Model(run / "checkpoints" / checkpoint, run / "text", record["source_lang"], record["target_lang"])
         self._pieces = load_model(_required(run / "text" / "sentencepiece.model"))
         self._engine: Engine = engine(model, options, run / "ctranslate2")

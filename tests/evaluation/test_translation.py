@@ -10,9 +10,11 @@ import pytest
 import torch
 from conftest import sse_nmt
 
-from sse_nmt.atomic_files import read_json, read_lines
+from sse_nmt.atomic_files import read_json, read_lines, write_json
 from sse_nmt.checkpoints import load_checkpoint
+from sse_nmt.evaluation.options import SearchOptions
 from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.translation import Translator
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,15 @@ def test_evaluating_twice_gives_the_same(run):
     before = (run / "scores/test.hyp").read_bytes()
     assert sse_nmt("evaluate", run).returncode == 0
     assert (run / "scores/test.hyp").read_bytes() == before
+
+
+def test_a_training_that_stopped_early_is_said_to_have(copied, capsys):
+    record = read_json(copied / "run.json")
+    write_json(copied / "run.json", {**record, "status": "interrupted"})
+    Translator(copied, SearchOptions())
+    assert capsys.readouterr().err == (
+        f"{copied} is not finished: what it translates is of a training that stopped early, or goes on.\n"
+    )
 
 
 def test_evaluate_files(tmp_path):
