@@ -14,7 +14,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 )
 from torch import Tensor
 
-from sse_nmt.criterions.output_layer import check_output_projection, check_plain_softmax, output_projection
+from sse_nmt.criterions.output_layer import check_output_projection, check_plain_softmax, last_layer
 from sse_nmt.losses import SmoothedLoss, label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 from sse_nmt.machine import keep_memory
 
@@ -111,11 +111,11 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
                 overwrite=not output.is_leaf,
                 with_correct=self.report_accuracy,
             )
-        projection = output_projection(model)
+        features, weight, bias = last_layer(model, rows)
         return linear_label_smoothed_cross_entropy(
-            rows,
-            projection.weight,
-            projection.bias,
+            features,
+            weight,
+            bias,
             target,
             self.eps,
             chunk=self.loss_chunk_tokens,

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from fairseq.distributed.fully_sharded_data_parallel import FullyShardedDataParallel
-from torch import nn
+from torch import Tensor, nn
+
+from sse_nmt.factorized import FactorizedLinear
 
 _INSTEAD = "use --criterion label_smoothed_cross_entropy for it"
 
@@ -24,9 +26,15 @@ def check_plain_softmax(model: Any) -> None:
         )
 
 
-def output_projection(model: Any) -> nn.Linear:
-    """The layer that makes logits of the decoder's features, (B, T, D) -> (B, T, V), of a model checked for it."""
-    return _unwrapped(model).decoder.output_projection
+def last_layer(model: Any, features: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Features (N, D) -> x (N, D'), W (V, D'), b (V) or None of the logits x Wᵀ + b, of a model checked for it.
+
+    D' is D but for a factorised layer, whose rank it is.
+    """
+    projection = _unwrapped(model).decoder.output_projection
+    if isinstance(projection, FactorizedLinear):
+        return features @ projection.right, projection.left, projection.bias
+    return features, projection.weight, projection.bias
 
 
 def check_output_projection(model: Any) -> None:
@@ -34,8 +42,8 @@ def check_output_projection(model: Any) -> None:
     plain = _unwrapped(model)
     projection = getattr(plain.decoder, "output_projection", None)
     if (
-        isinstance(projection, nn.Linear)
-        and type(projection).forward is nn.Linear.forward
+        isinstance(projection, nn.Linear | FactorizedLinear)
+        and type(projection).forward in (nn.Linear.forward, FactorizedLinear.forward)
         and not (projection._forward_hooks or projection._forward_pre_hooks)
         and _returns_features(plain)
         and not isinstance(model, FullyShardedDataParallel)

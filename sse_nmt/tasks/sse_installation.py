@@ -10,6 +10,7 @@ from pathlib import Path
 from fairseq.data import Dictionary
 from torch import Tensor, nn
 
+from sse_nmt.factorized import FactorizedEmbedding
 from sse_nmt.graphs.coverage import Coverage
 from sse_nmt.graphs.graph_file import load_graph
 from sse_nmt.graphs.vocabulary import Vocabulary, words_of
@@ -18,6 +19,8 @@ from sse_nmt.tasks.sse_options import Along
 from sse_nmt.tasks.sse_seeding import SeededSharedEmbedding, UpdateStream
 
 logger = logging.getLogger(__name__)
+
+Embedding = nn.Embedding | FactorizedEmbedding
 
 
 def candidate_ids(dictionary: Dictionary) -> list[int]:
@@ -85,8 +88,17 @@ def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
     active = [(side, _embedding(model, side.part)) for side in sides if side.prob > 0.0]
     for side, embedding in active:
         transition = make_transition(embedding.num_embeddings, side.prob, side.dictionary, side.part, side.along)
-        shared = SeededSharedEmbedding(embedding, transition, UpdateStream(seed, side.part))
-        model.get_submodule(side.part).embed_tokens = shared
+        stream = UpdateStream(seed, side.part)
+        model.get_submodule(side.part).embed_tokens = _shared(embedding, transition, stream)
+
+
+def _shared(embedding: Embedding, transition: Transition, stream: UpdateStream) -> nn.Module:
+    """Around the same parameters; in a factorised embedding it is the narrow table that is looked up."""
+    if isinstance(embedding, nn.Embedding):
+        return SeededSharedEmbedding(embedding, transition, stream)
+    factorised = FactorizedEmbedding.from_factors(*embedding.factors(), embedding.padding_idx)
+    factorised.table = SeededSharedEmbedding(factorised.table, transition, stream)
+    return factorised
 
 
 class SeededLabels:
@@ -102,9 +114,9 @@ class SeededLabels:
         return self._transition.to(target.device).sample(target, self._stream.on(target.device))
 
 
-def _embedding(model: nn.Module, part: str) -> nn.Embedding:
+def _embedding(model: nn.Module, part: str) -> Embedding:
     embedding = getattr(getattr(model, part, None), "embed_tokens", None)
-    if isinstance(embedding, nn.Embedding):
+    if isinstance(embedding, nn.Embedding | FactorizedEmbedding):
         return embedding
     found = "missing" if embedding is None else f"a {type(embedding).__name__}"
     raise ValueError(

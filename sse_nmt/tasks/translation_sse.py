@@ -11,6 +11,9 @@ from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
 from sse_nmt.tasks.dropout_installation import install_fast_dropout
+from sse_nmt.tasks.factorized_installation import Factorization
+from sse_nmt.tasks.factorized_options import FactorizedConfig
+from sse_nmt.tasks.frobenius_training import FrobeniusTraining
 from sse_nmt.tasks.resumable_batches import ResumableBatches
 from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
 from sse_nmt.tasks.sse_options import (
@@ -26,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class TranslationSSEConfig(TranslationConfig, SSEConfig):
+class TranslationSSEConfig(TranslationConfig, SSEConfig, FactorizedConfig):
     fast_dropout: bool = field(
         default=False,
         metadata={"help": "cheaper dropout masks on CPU; other masks than without, so results differ by chance"},
@@ -51,12 +54,16 @@ class TranslationSSETask(ResumableBatches, TranslationTask):
         ]
         self._label_prob = label_probability(cfg)
         self._labels: SeededLabels | None = None
+        self._factorization = Factorization(cfg)
+        self._frobenius: FrobeniusTraining | None = None
 
     def build_model(self, cfg: Any, from_checkpoint: bool = False) -> BaseFairseqModel:
         model = super().build_model(cfg, from_checkpoint)
         if from_checkpoint:
+            self._factorization.prepare_to_load(model)
             logger.info("a model from a checkpoint is to translate or to validate: left without SSE")
             return model
+        self._frobenius = self._factorization.install(model)
         install(model, self._sides, self.cfg.seed)
         if self._label_prob > 0.0:
             target = self._sides[1]
@@ -76,4 +83,13 @@ class TranslationSSETask(ResumableBatches, TranslationTask):
     ) -> tuple[Any, Any, dict[str, Any]]:
         if self._labels is not None:
             sample = {**sample, "target": self._labels(sample["target"], update_num)}
+        if self._frobenius is not None:
+            self._frobenius.attach(optimizer)
         return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
+
+    def optimizer_step(self, optimizer: Any, model: BaseFairseqModel, update_num: int) -> None:
+        if self._frobenius is None:
+            super().optimizer_step(optimizer, model, update_num)
+            return
+        with self._frobenius.without_weight_decay(optimizer):
+            super().optimizer_step(optimizer, model, update_num)
