@@ -22,6 +22,7 @@ from sse_nmt.errors import UserError
 from sse_nmt.evaluation.engines import CTranslate2Engine
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.evaluation.plain_checkpoint import plain_model
 from sse_nmt.evaluation.scoring import metrics
 from sse_nmt.machine import cores
 from sse_nmt.progress import bar, step
@@ -56,6 +57,7 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
     search = SearchOptions(beam=options.beam, length_penalty=options.length_penalty)
     with tempfile.TemporaryDirectory() as name:
         with step("Preparing the engines"):
+            model = plain_model(model, Path(name))
             data = binarise_test(model, source, target, Path(name))
             own = {
                 kind: CTranslate2Engine(model, replace(search, compute_type=kind), Path(name, "ctranslate2"))

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import sse_nmt
-from sse_nmt.cli import average, bench, compare, evaluate, graph, newstest, prepare, train, translate
+from sse_nmt.cli import average, bench, compare, evaluate, export, graph, newstest, prepare, train, translate
 from sse_nmt.errors import UserError
 
 
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sse-nmt", description=sse_nmt.__doc__)
     parser.add_argument("--version", action="version", version=sse_nmt.__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (prepare, graph, train, average, translate, evaluate, newstest, compare, bench):
+    for command in (prepare, graph, train, average, export, translate, evaluate, newstest, compare, bench):
         command.add(commands)
     return parser
 

@@ -17,6 +17,7 @@ from sse_nmt.atomic_files import read_json, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.model import Model
+from sse_nmt.factorized.state_dicts import multiply_out_state
 
 
 def convert(model: Model, destination: Path) -> Path:
@@ -33,7 +34,7 @@ def convert(model: Model, destination: Path) -> Path:
     logging.getLogger("fairseq").setLevel(logging.WARNING)  # the converter imports it; its news is none of the user's
     with tempfile.TemporaryDirectory() as folder, whole_folder(destination) as part:
         plain = Path(folder) / "checkpoint.pt"
-        torch.save({"args": _arguments(state), "model": state["model"]}, plain)
+        torch.save({"args": _arguments(state), "model": multiply_out_state(state["model"])}, plain)
         converter = ctranslate2.converters.FairseqConverter(
             str(plain), str(model.dictionaries), model.source_lang, model.target_lang, user_dir=USER_DIR
         )

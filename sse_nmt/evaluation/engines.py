@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from sse_nmt.errors import UserError
 from sse_nmt.evaluation.conversion import convert
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.evaluation.plain_checkpoint import plain_model
 from sse_nmt.machine import cores
 from sse_nmt.progress import say
 
@@ -86,15 +88,17 @@ class FairseqEngine:
 
     def translate(self, lines: Sequence[list[str]]) -> list[list[str]]:
         text = "".join(" ".join(line) + "\n" for line in lines)
-        done = subprocess.run(self._command(len(lines)), input=text, capture_output=True, text=True)
+        with tempfile.TemporaryDirectory() as folder:
+            command = self._command(plain_model(self._model, Path(folder)), len(lines))
+            done = subprocess.run(command, input=text, capture_output=True, text=True)
         if done.returncode != 0:
             raise UserError(f"fairseq-interactive failed: {done.stderr.strip().splitlines()[-1]}")
         found = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("H-")]
         best = {int(tag.removeprefix("H-")): pieces.split() for tag, _, pieces in found}
         return [best[number] for number in range(len(lines))]
 
-    def _command(self, lines: int) -> list[str]:
-        model, options = self._model, self._options
+    def _command(self, model: Model, lines: int) -> list[str]:
+        options = self._options
         return [
             sys.executable, "-m", "fairseq_cli.interactive", str(model.dictionaries),
             "--user-dir", USER_DIR, "--task", "translation", "--path", str(model.checkpoint),

@@ -26,7 +26,8 @@ class Model:
             if not path.is_file():
                 raise UserError(f"{path} must be the dictionary of {self.checkpoint}, but there is no such file.")
             entries = dictionary_size(path)
-            weight = weights.get(f"{part}.embed_tokens.weight")
+            table = f"{part}.embed_tokens"
+            weight = weights.get(f"{table}.weight", weights.get(f"{table}.table.weight"))
             if weight is not None and weight.shape[0] != entries:
                 raise UserError(
                     f"{path} must fit {self.checkpoint}, whose {part} has {weight.shape[0]} embeddings, "

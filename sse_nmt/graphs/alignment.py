@@ -32,11 +32,13 @@ def count_links(pairs: Sequence[Pair], rows: int) -> Matrix:
         raise UserError("`graph build pivot` needs sil-thot, which is not installed (pip install 'sse_nmt[graphs]').")
     counts = sparse.csr_array((rows, rows), dtype=np.float32)
     keys: list[NDArray[np.int64]] = []
+    held = 0
     for source, target in _links(pairs):
         known = (source >= 0) & (target >= 0)
         keys.append(source[known].astype(np.int64) * rows + target[known])
-        if sum(map(len, keys)) > _MOST_KEYS:
-            counts, keys = counts + _counted(keys, rows), []
+        held += len(keys[-1])
+        if held > _MOST_KEYS:
+            counts, keys, held = counts + _counted(keys, rows), [], 0
     return counts + _counted(keys, rows)
 
 

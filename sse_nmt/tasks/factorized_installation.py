@@ -9,9 +9,10 @@ from typing import Any
 
 from fairseq.modules import MultiheadAttention
 from fairseq.modules.transformer_layer import TransformerDecoderLayerBase, TransformerEncoderLayerBase
-from torch import nn
+from torch import Tensor, nn
 
 from sse_nmt.factorized import AttentionHeads, FactorizedEmbedding, Pair, factorize
+from sse_nmt.factorized.state_dicts import multiply_out_state
 from sse_nmt.tasks.factorized_options import FactorizedConfig, LowRank, frobenius_decay, frobenius_pairs, low_rank
 from sse_nmt.tasks.frobenius_training import FrobeniusTraining
 
@@ -55,8 +56,10 @@ class Factorization:
         return FrobeniusTraining(model, pairs, self._decay) if self._decay > 0 else None
 
     def prepare_to_load(self, model: nn.Module) -> None:
-        """Give a model the layers of a trained one, whose parameters it is about to take over."""
-        if self._low_rank is not None:
+        """Make a model ready for the parameters of a trained one: in factors, as these options say, or whole."""
+        if self._low_rank is None:
+            model.register_load_state_dict_pre_hook(_multiply_out)
+        else:
             factorize_layers(model, replace(self._low_rank, spectral=False))
 
 
@@ -145,6 +148,13 @@ def _begin_as_fairseq(layers: Mapping[str, Any]) -> None:
         if isinstance(layer, FactorizedEmbedding):
             nn.init.normal_(layer.table.weight, std=layer.rank**-0.5)
             nn.init.zeros_(layer.table.weight[layer.padding_idx])
+
+
+def _multiply_out(_model: nn.Module, state: dict[str, Tensor], *_: Any) -> None:
+    """`fairseq-generate` knows nothing of the options that a model was trained with."""
+    plain = multiply_out_state(state)
+    state.clear()
+    state.update(plain)
 
 
 def _numbers(model: nn.Module) -> int:

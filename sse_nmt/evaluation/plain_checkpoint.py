@@ -1,0 +1,65 @@
+"""Checkpoints for those who know nothing of us: fairseq's `translation` task, CTranslate2."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sse_nmt.atomic_files import whole_file
+from sse_nmt.checkpoints import load_checkpoint
+from sse_nmt.errors import UserError
+from sse_nmt.evaluation.model import Model
+from sse_nmt.factorized.state_dicts import factorized_layers, multiply_out_state
+
+
+def export(checkpoint: Path, output: Path, multiply_out: bool) -> int:
+    """Write a checkpoint of the plain `translation` task, without its optimiser's state.
+
+    Returns:
+        How many factorised layers were multiplied out.
+
+    Raises:
+        UserError: no checkpoint, or factorised layers and no leave to multiply them out, or leave and none.
+    """
+    state = load_checkpoint(checkpoint)
+    layers = len(factorized_layers(state["model"]))
+    if layers and not multiply_out:
+        raise UserError(f"{checkpoint} has {layers} factorised layers, which take `--multiply-out`.")
+    if multiply_out and not layers:
+        raise UserError(f"`--multiply-out` must be for factorised layers, but {checkpoint} has none.")
+    save_plain(state, output)
+    return layers
+
+
+def save_plain(state: Mapping[str, Any], output: Path) -> None:
+    """Write what fairseq saved, its layers multiplied out, as if it came from the plain task."""
+    plain = {key: value for key, value in state.items() if key != "last_optimizer_state"}
+    plain["model"] = multiply_out_state(state["model"])
+    plain["cfg"] = {**state["cfg"], "task": _plain_task(state["cfg"]["task"])}
+    if isinstance(state.get("args"), argparse.Namespace):
+        plain["args"] = argparse.Namespace(**{**vars(state["args"]), "task": "translation"})
+    with whole_file(output, "wb") as file:
+        torch.save(plain, file)
+
+
+def plain_model(model: Model, folder: Path) -> Model:
+    """The model itself, or, where it has factorised layers, one with a checkpoint in ``folder`` that has none."""
+    state = load_checkpoint(model.checkpoint)
+    if not factorized_layers(state["model"]):
+        return model
+    output = folder / "multiplied_out.pt"
+    save_plain(state, output)
+    return replace(model, checkpoint=output)
+
+
+def _plain_task(task: Any) -> dict[str, Any]:
+    from fairseq.tasks.translation import TranslationConfig
+
+    options = vars(task) if isinstance(task, argparse.Namespace) else task
+    known = {field.name for field in fields(TranslationConfig)}
+    return {**{key: value for key, value in options.items() if key in known}, "_name": "translation"}
