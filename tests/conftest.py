@@ -81,21 +81,23 @@ def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) ->
     return run_command(sys.executable, "-m", "sse_nmt", *map(str, words), cwd=cwd, **arguments)
 
 
+SMALLER = [
+    *("--set", "model.encoder_embed_dim=32", "--set", "model.decoder_embed_dim=32"),
+    *("--set", "model.encoder_layers=1", "--set", "model.decoder_layers=1", "--set", "model.dropout=0"),
+    *("--set", "lr_scheduler.warmup_updates=50", "--set", "optimization.lr=[0.005]"),
+    *("--set", "dataset.max_tokens=400", "--set", "common.log_interval=20"),
+    *("--set", "dataset.validate_interval=5", "--set", "checkpoint.save_interval=5"),
+]
+
+
 @pytest.fixture(scope="session")
 def toy_runs(toy_data: Path, made_once: MadeOnce) -> dict[str, Path]:
     """A baseline and an SSE run on the toy corpus, trained and evaluated through the command line."""
     names = ("baseline", "sse_se")
-    smaller = [
-        *("--set", "model.encoder_embed_dim=32", "--set", "model.decoder_embed_dim=32"),
-        *("--set", "model.encoder_layers=1", "--set", "model.decoder_layers=1", "--set", "model.dropout=0"),
-        *("--set", "lr_scheduler.warmup_updates=50", "--set", "optimization.lr=[0.005]"),
-        *("--set", "dataset.max_tokens=400", "--set", "common.log_interval=20"),
-        *("--set", "dataset.validate_interval=5", "--set", "checkpoint.save_interval=5"),
-    ]
 
     def fill(folder: Path) -> None:
         systems = [f"{ROOT}/configs/quickstart/{name}.yaml={folder / name}" for name in names]
-        done = sse_nmt("train", toy_data, *systems, "--updates", "300", *smaller)
+        done = sse_nmt("train", toy_data, *systems, "--updates", "300", *SMALLER)
         assert done.returncode == 0, done.stderr
         for name in names:
             done = sse_nmt("evaluate", folder / name)

@@ -1,0 +1,113 @@
+"""Factorised checkpoints multiplied out for those who know nothing of factors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, SMALLER, MadeOnce, run_command, sse_nmt
+
+from sse_nmt._registration import USER_DIR
+from sse_nmt.atomic_files import read_lines
+from sse_nmt.checkpoints import load_checkpoint
+from sse_nmt.evaluation.scoring import score
+
+FACTORISED = {
+    "low_rank_scale": "0.75", "low_rank_layers": '"ffn,embeddings,output"', "spectral_attention": "true",
+    "frobenius_decay": "1e-4",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(toy_data: Path, made_once: MadeOnce) -> Path:
+    def fill(folder: Path) -> None:
+        words = [word for name, value in FACTORISED.items() for word in ("--set", f"task.{name}={value}")]
+        system = f"{ROOT}/configs/quickstart/sse_se.yaml={folder / 'run'}"
+        done = sse_nmt("train", toy_data, system, "--updates", "200", *SMALLER, *words)
+        assert done.returncode == 0, done.stderr
+
+    return made_once("toy-factorised-run", fill) / "run"
+
+
+def best(run: Path) -> Path:
+    return run / "checkpoints/checkpoint_best.pt"
+
+
+def generated(data: Path, *words: str | Path) -> list[str]:
+    """What `fairseq-generate` makes of the test text, in the order of the sentences."""
+    done = run_command("fairseq-generate", str(data), *map(str, words), "--cpu", "--beam", "4")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("H-")]
+    return [pieces for _, _, pieces in sorted(lines, key=lambda line: int(line[0][2:]))]
+
+
+def test_the_plain_task_translates_as_the_factorised_model_does(run, toy_data, tmp_path):
+    plain = tmp_path / "plain.pt"
+    done = sse_nmt("export", run, plain, "--multiply-out")
+    assert (done.returncode, done.stdout) == (0, f"{plain}\n"), done.stderr
+    assert "7 factorised layers were multiplied out." in done.stderr
+    data = toy_data / "bin"
+    expected = generated(data, "--task", "translation", "--path", plain)  # knows nothing of us
+    ours = ["--user-dir", USER_DIR, "--task", "translation_sse", "--path", best(run)]
+    in_factors = ["--low-rank-scale", "0.75", "--low-rank-layers", "ffn,embeddings,output"]
+    assert generated(data, *ours, *in_factors) == expected
+    assert generated(data, *ours) == expected  # multiplied out while it is loaded
+    assert len(set(expected)) > 10, "the toy model should have learnt something, or this test shows little"
+
+
+def test_both_engines_translate_with_the_factorised_run_itself(run, toy_data, tmp_path):
+    references, bleu = read_lines(toy_data / "text/test.de"), {}
+    for engine in ("ctranslate2", "fairseq"):
+        output = tmp_path / engine
+        words = ["--input", toy_data / "text/test.en", "--output", output, "--engine", engine]
+        done = sse_nmt("translate", run, *words)
+        assert done.returncode == 0, done.stderr
+        bleu[engine] = score(read_lines(output), references)["BLEU"]["score"]
+    assert abs(bleu["ctranslate2"] - bleu["fairseq"]) < 0.1 and bleu["fairseq"] > 10
+
+
+def test_what_is_in_it(run, tmp_path):
+    assert sse_nmt("export", best(run), tmp_path / "plain.pt", "--multiply-out").returncode == 0
+    before, after = load_checkpoint(best(run)), load_checkpoint(tmp_path / "plain.pt")
+    factors, plain = before["model"], after["model"]
+    u, v = factors["encoder.embed_tokens.table.weight"], factors["encoder.embed_tokens.projection"]
+    torch.testing.assert_close(plain["encoder.embed_tokens.weight"], u @ v.T, rtol=0, atol=1e-6)
+    u, v = (factors[f"decoder.layers.0.fc1.{name}"] for name in ("left", "right"))
+    torch.testing.assert_close(plain["decoder.layers.0.fc1.weight"], u @ v.T, rtol=0, atol=1e-6)
+    tied = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.output_projection.weight"]
+    assert len({plain[name].data_ptr() for name in tied}) == 1
+    assert not [name for name in plain if re.search(r"\.(left|right|table\.weight|projection)$", name)]
+    assert "last_optimizer_state" not in after and after["optimizer_history"] == before["optimizer_history"]
+    assert after["cfg"]["task"]["_name"] == "translation"
+    assert not [name for name in after["cfg"]["task"] if re.match("sse|low_rank|frobenius|spectral", name)]
+
+
+def test_a_plain_run_becomes_a_checkpoint_of_the_plain_task(toy_runs, tmp_path):
+    plain, run = tmp_path / "new" / "plain.pt", best(toy_runs["sse_se"])
+    assert sse_nmt("export", run, plain).returncode == 0
+    before, after = load_checkpoint(run), load_checkpoint(plain)
+    assert before["cfg"]["task"]["_name"] == "translation_sse" and after["cfg"]["task"]["_name"] == "translation"
+    assert before["model"].keys() == after["model"].keys()
+    assert all(torch.equal(before["model"][name], tensor) for name, tensor in after["model"].items())
+    assert plain.stat().st_size < 0.6 * run.stat().st_size
+
+
+def test_refused_with_a_sentence_and_nothing_is_left(run, toy_runs, tmp_path):
+    output, text = tmp_path / "plain.pt", tmp_path / "text.pt"
+    text.write_text("no checkpoint")
+    plain_run = toy_runs["baseline"]
+    refused = {
+        (run,): f"{best(run)} has 7 factorised layers, which take `--multiply-out`.",
+        (
+            plain_run,
+            "--multiply-out",
+        ): f"`--multiply-out` must be for factorised layers, but {best(plain_run)} has none.",
+        (tmp_path,): f"{tmp_path}/checkpoints/checkpoint_best.pt must be a checkpoint, but there is no such file.",
+        (text,): f"{text} must be a checkpoint, but it is damaged or something else.",
+    }
+    for (path, *words), sentence in refused.items():
+        done = sse_nmt("export", path, output, *words)
+        assert (done.returncode, done.stderr) == (1, f"sse-nmt: {sentence}\n")
+    assert sorted(tmp_path.iterdir()) == [text]
