@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -29,13 +30,23 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
-    name, words = VARIANTS[variant]
+    trainer = make_trainer(*VARIANTS[variant], spec)
+    step = training_step(trainer, batches)
+    parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    return Contestant(step, parameters, f"ve-fairseq {version('ve-fairseq')}")
+
+
+def make_trainer(name: str, words: Sequence[str], spec: StepSpec) -> Trainer:
+    """fairseq's Trainer for a seeded model, under the task of that name with further options."""
     config = configuration(spec, name, words)
     entries = dictionary(spec.words)
     task = tasks.TASK_REGISTRY[name](config.task, entries, entries)
     torch.manual_seed(spec.seed)
-    model = task.build_model(config.model)
-    trainer = Trainer(config, task, model, task.build_criterion(config.criterion))
+    return Trainer(config, task, task.build_model(config.model), task.build_criterion(config.criterion))
+
+
+def training_step(trainer: Trainer, batches: Sequence[Pair]) -> Callable[[int], float]:
+    """A whole update on one of the batches, by its number; returns the loss in nats."""
     samples = [_sample(pair) for pair in batches]
     trainer._dummy_batch = samples[0]  # else taken from a data iterator, which there is none of
 
@@ -43,8 +54,7 @@ def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
         logged = trainer.train_step([samples[number]])
         return float(logged["loss"]) * math.log(2)
 
-    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return Contestant(step, parameters, f"ve-fairseq {version('ve-fairseq')}")
+    return step
 
 
 def _sample(pair: Pair) -> dict[str, Any]:

@@ -68,6 +68,20 @@ class DecodingOptions:
     seed: int = 1
 
 
+@dataclass(frozen=True)
+class FactorizedOptions:
+    width: int = 512
+    layers: int = 6
+    heads: int = 8
+    words: int = 8000
+    tokens: int = 2048
+    rounds: int = 10
+    sentences: int = 32
+    length: int = 25
+    beam: int = NewstestOptions.beam
+    seed: int = 1
+
+
 def check_least(options: Any, **least: int) -> None:
     """Raise UserError for the first of these options that is below what can be measured."""
     for name, value in least.items():

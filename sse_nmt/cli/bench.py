@@ -8,6 +8,7 @@ from typing import Any
 
 from sse_nmt.bench.options import (
     DecodingOptions,
+    FactorizedOptions,
     LossOptions,
     OpOptions,
     OverheadOptions,
@@ -49,6 +50,17 @@ def add(commands: Any) -> None:
     option(loss, LossOptions(), "tokens", "target tokens", int)
     option(loss, LossOptions(), "rounds", "timed steps of each contestant", int)
     option(loss, LossOptions(), "seed", "seed of features, weights and labels", int)
+    factorized = command(benches, "factorized", _bench_factorized, "what Frobenius decay costs, and low rank saves")
+    option(factorized, FactorizedOptions(), "width", "width of the model", int)
+    option(factorized, FactorizedOptions(), "layers", "layers of the encoder, and of the decoder", int)
+    option(factorized, FactorizedOptions(), "heads", "heads of an attention", int)
+    option(factorized, FactorizedOptions(), "words", "size of the vocabulary", int)
+    option(factorized, FactorizedOptions(), "tokens", "tokens a batch, padding included", int)
+    option(factorized, FactorizedOptions(), "rounds", "timed steps and translations of each contestant", int)
+    option(factorized, FactorizedOptions(), "sentences", "sentences of a translation", int)
+    option(factorized, FactorizedOptions(), "length", "tokens of a sentence, and of its translation", int)
+    option(factorized, FactorizedOptions(), "beam", "hypotheses kept at each step", int)
+    option(factorized, FactorizedOptions(), "seed", "seed of the models, batches and sentences", int)
     prepare = command(benches, "prepare", _bench_prepare, "pairs per second of each step from raw text to binary data")
     option(prepare, PreparationOptions(), "pairs", "pairs of the text", int)
     option(prepare, PreparationOptions(), "source", "the source text; without files one is made up", str, "FILE")
@@ -87,6 +99,12 @@ def _bench_loss(options: argparse.Namespace) -> None:
     from sse_nmt.bench.loss import bench_loss
 
     bench_loss(take(LossOptions, options))
+
+
+def _bench_factorized(options: argparse.Namespace) -> None:
+    from sse_nmt.bench.factorized import bench_factorized
+
+    bench_factorized(take(FactorizedOptions, options))
 
 
 def _bench_prepare(options: argparse.Namespace) -> None:
