@@ -16,6 +16,7 @@ from torch import nn
 from sse_nmt.cli import build_parser
 from sse_nmt.criterions.fused_label_smoothed_cross_entropy import FusedLabelSmoothedCrossEntropyConfig
 from sse_nmt.sse import SharedEmbedding
+from sse_nmt.tasks.factorized_options import FactorizedConfig
 from sse_nmt.tasks.sse_options import NEIGHBOUR_MASS, SSEConfig
 from sse_nmt.tasks.translation_sse import TranslationSSEConfig
 
@@ -90,6 +91,22 @@ def test_the_options_are_those_of_the_task():
                 default = "that of `--sse-prob`" if said == ": --sse-prob" else f"{NEIGHBOUR_MASS:g} with a graph"
             expected.append((f"--{field.name.replace('_', '-')}", default, meaning))
     assert rows == expected
+
+
+def test_the_options_of_factorised_layers_are_those_of_the_task():
+    rows = re.findall(r"^\| `--((?:spectral|low-rank|frobenius)[a-z-]*)` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    expected = []
+    for field in fields(FactorizedConfig):
+        if not field.name.startswith("_"):
+            meaning, _, said = field.metadata["help"].partition(" (default: ")
+            expected.append((field.name.replace("_", "-"), said.removesuffix(")") or as_text(field.default), meaning))
+    assert rows == expected
+
+
+def as_text(default: object) -> str:
+    if isinstance(default, float):
+        return f"{default:g}"
+    return {False: "off", None: "none"}.get(default, str(default))
 
 
 @pytest.mark.parametrize(
