@@ -1,8 +1,8 @@
-"""Registers our tasks and criterions whichever of fairseq and sse_nmt comes first, without importing fairseq for it.
+"""Registers what is ours whichever of fairseq and sse_nmt comes first, without importing fairseq for it.
 
 fairseq's ``--user-dir`` imports the package and then its tasks, but leaves a package alone that a program has
-imported before: its tasks would stay unknown. Criterions it never looks for. Importing fairseq from here would
-cost every other user seconds.
+imported before: its tasks would stay unknown. Criterions and optimisers it never looks for. Importing fairseq from
+here would cost every other user seconds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def _register() -> None:
     importlib.import_module("sse_nmt.checkpoints").allow_namespace()
     importlib.import_module("sse_nmt.tasks.translation_sse")
     importlib.import_module("sse_nmt.criterions.fused_label_smoothed_cross_entropy")
+    importlib.import_module("sse_nmt.optim.frequency_aware_sgd")
 
 
 class _AfterFairseqTasks(importlib.abc.MetaPathFinder):

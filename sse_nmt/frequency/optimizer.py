@@ -23,7 +23,7 @@ class FrequencyAwareSGD(torch.optim.Optimizer):
       against its gradient; the group says ``alpha``, ``horizon`` (T, in updates) and ``eta_max``.
     - ``cf``: tables with a counter c_k for each row, raised before use at every update that looks the row up:
       η_k = min(η_max, α / √c_k); ``alpha`` and ``eta_max``.
-    - ``sgd``, ``adam``: `torch.optim.SGD` and `torch.optim.Adam`, with all their options, bit for bit.
+    - ``sgd``, ``adam``, ``adamw``: `torch.optim.SGD`, `Adam` and `AdamW`, with all their options, bit for bit.
 
         tables = embedding_tables(model, ["source", "target"])
         others = [p for p in model.parameters() if all(p is not table for table in tables)]

@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 # Their arithmetic and their options are torch's own.
-BASE: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+BASE: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
 # OneCycleLR writes into `max_lr` of every group, so the largest step has another name.
 TABLES = {"fa": ("frequencies", "alpha", "horizon", "eta_max"), "cf": ("alpha", "eta_max")}
 _NUMBERS = ("alpha", "horizon", "eta_max")
@@ -23,7 +27,7 @@ def complete_group(group: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: an unknown rule; for ``fa`` and ``cf`` an option that is missing, too many or out of range,
             parameters that are no matrices, or frequencies that are none.
-        TypeError: for ``sgd`` and ``adam`` an option that torch's optimiser does not have.
+        TypeError: for ``sgd``, ``adam`` and ``adamw`` an option that torch's optimiser does not have.
     """
     rule = group.get("rule")
     if rule in TABLES:

@@ -24,6 +24,7 @@ from sse_nmt.tasks.sse_options import (
     target_graph,
     target_probability,
 )
+from sse_nmt.tasks.table_marks import mark_tables
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class TranslationSSETask(ResumableBatches, TranslationTask):
         if self._label_prob > 0.0:
             target = self._sides[1]
             self._labels = SeededLabels(self._label_prob, target.dictionary, target.along, self.cfg.seed)
+        mark_tables(model, self.cfg)
         if self.cfg.fast_dropout:
             install_fast_dropout(model)
         return model

@@ -44,8 +44,8 @@ def test_parameters_may_be_a_generator_or_one_tensor(rule):
 @pytest.mark.parametrize(
     ("refused", "sentence"),
     [
-        (group("rmsprop"), "`rule` must be one of 'fa', 'cf', 'sgd', 'adam', but is 'rmsprop' instead."),
-        ({"params": []}, "`rule` must be one of 'fa', 'cf', 'sgd', 'adam', but is None instead."),
+        (group("rmsprop"), "`rule` must be one of 'fa', 'cf', 'sgd', 'adam', 'adamw', but is 'rmsprop' instead."),
+        ({"params": []}, "`rule` must be one of 'fa', 'cf', 'sgd', 'adam', 'adamw', but is None instead."),
         (group("fa", horizon=None), "`horizon` must be given for rule 'fa', but is missing."),
         (group("cf", eta_max=None), "`eta_max` must be given for rule 'cf', but is missing."),
         (group("cf", momentum=0.9), "Rule 'cf' must have no options but its own, but has `momentum`."),
