@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,19 +25,20 @@ class FrequencyAware(FairseqOptimizer):
     and decay scale the rows' steps as they do all others.
 
     Raises:
-        ValueError: no marked table, or one that is tied to another layer.
+        ValueError: an option out of range; no marked table, or one that is tied to another layer.
     """
 
     rule: str
 
     def __init__(self, cfg: Any, params: Iterable[Tensor]) -> None:
         super().__init__(cfg)
+        self._base_lr = cfg.lr[0]
+        self._check_options()
         parameters = list(params)
         marked = [(parameter, look_up_table(parameter)) for parameter in parameters]
         tables = [(parameter, table) for parameter, table in marked if table is not None]
-        self._check(tables)
+        self._check_tables(tables)
         others = [parameter for parameter, table in marked if table is None]
-        self._base_lr = cfg.lr[0]
         groups = [{"params": others, **self._base_group()}]
         groups += [{"params": [parameter], **self._table_group(table)} for parameter, table in tables]
         self._optimizer = FrequencyAwareSGD(groups)
@@ -64,8 +66,6 @@ class FrequencyAware(FairseqOptimizer):
 
     def _base_group(self) -> dict[str, Any]:
         cfg = self.cfg
-        if cfg.base_optimizer not in BASES:
-            raise ValueError(f"`--base-optimizer` must be {' or '.join(BASES)}, but is {cfg.base_optimizer!r} instead.")
         common = {"lr": self._base_lr, "weight_decay": cfg.weight_decay}
         if cfg.base_optimizer == "sgd":
             return {"rule": "sgd", "momentum": cfg.momentum, **common}
@@ -75,15 +75,26 @@ class FrequencyAware(FairseqOptimizer):
     def _table_group(self, table: LookUpTable) -> dict[str, Any]:
         return {"rule": self.rule, "alpha": self.cfg.frequency_alpha, "eta_max": self.cfg.frequency_eta_max}
 
-    def _check(self, tables: list[tuple[Tensor, LookUpTable]]) -> None:
+    def _check_options(self) -> None:
+        cfg = self.cfg
+        for name in ("frequency_alpha", "frequency_eta_max"):
+            if not 0.0 < getattr(cfg, name) < math.inf:
+                flag = "--" + name.replace("_", "-")
+                raise ValueError(f"`{flag}` must be finite and above 0, but is {getattr(cfg, name)} instead.")
+        if not self._base_lr > 0.0:
+            raise ValueError(f"`--lr` must be above 0 for --optimizer {self._name()}, but is {self._base_lr} instead.")
+        if cfg.base_optimizer not in BASES:
+            raise ValueError(f"`--base-optimizer` must be {' or '.join(BASES)}, but is {cfg.base_optimizer!r} instead.")
+
+    def _check_tables(self, tables: list[tuple[Tensor, LookUpTable]]) -> None:
         name = f"`--optimizer {self._name()}`"
         if not tables:
             raise ValueError(f"{name} must be told of embedding tables, as `--task translation_sse` does, but is not.")
         for _, table in tables:
             if table.tied_to is not None:
                 raise ValueError(
-                    f"{name} must have tables of their own, since an output layer has a gradient in every row, but that "
-                    f"of `{table.name}` is also in `{table.tied_to}`."
+                    f"{name} must have tables of their own, since an output layer has a gradient in every row, but "
+                    f"that of `{table.name}` is also in `{table.tied_to}`."
                 )
 
     def _name(self) -> str:

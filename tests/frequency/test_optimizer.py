@@ -153,6 +153,7 @@ def test_a_closure_is_called_with_gradients_on():
         ("sgd", {"lr": 0.1}),
         ("adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.01}),
         ("adam", {"amsgrad": True}),
+        ("adamw", {"lr": 0.01, "betas": (0.8, 0.95), "weight_decay": 0.1}),
     ],
 )
 def test_the_base_rules_are_torchs_own_bit_for_bit(rule, options):
@@ -160,7 +161,9 @@ def test_the_base_rules_are_torchs_own_bit_for_bit(rule, options):
     model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
     twin, x = copy.deepcopy(model), torch.randn(4, 5)
     ours = FrequencyAwareSGD([{"params": model.parameters(), "rule": rule, **options}])
-    theirs = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[rule](twin.parameters(), **options)
+    theirs = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[rule](
+        twin.parameters(), **options
+    )
     for _ in range(5):
         for network, optimizer in ((model, ours), (twin, theirs)):
             optimizer.zero_grad()
