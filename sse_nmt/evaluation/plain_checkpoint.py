@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.model import Model
 from sse_nmt.factorized.state_dicts import factorized_layers, multiply_out_state
+
+# What the options of `translation_sse` begin with; fairseq, which could tell, is not imported for it.
+_OURS = ("sse_", "seed", "spectral_", "low_rank_", "frobenius_", "fast_dropout")
 
 
 def export(checkpoint: Path, output: Path, multiply_out: bool) -> int:
@@ -58,8 +61,5 @@ def plain_model(model: Model, folder: Path) -> Model:
 
 
 def _plain_task(task: Any) -> dict[str, Any]:
-    from fairseq.tasks.translation import TranslationConfig
-
     options = vars(task) if isinstance(task, argparse.Namespace) else task
-    known = {field.name for field in fields(TranslationConfig)}
-    return {**{key: value for key, value in options.items() if key in known}, "_name": "translation"}
+    return {**{key: value for key, value in options.items() if not key.startswith(_OURS)}, "_name": "translation"}
