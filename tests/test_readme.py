@@ -15,7 +15,7 @@ from torch import nn
 
 from sse_nmt.cli import build_parser
 from sse_nmt.criterions.fused_label_smoothed_cross_entropy import FusedLabelSmoothedCrossEntropyConfig
-from sse_nmt.optim.frequency_options import CFSGDConfig
+from sse_nmt.optim.frequency_options import CFSGDConfig, FASGDConfig
 from sse_nmt.sse import SharedEmbedding
 from sse_nmt.tasks.factorized_options import FactorizedConfig
 from sse_nmt.tasks.sse_options import NEIGHBOUR_MASS, SSEConfig
@@ -104,13 +104,17 @@ def test_the_options_of_factorised_layers_are_those_of_the_task():
     assert rows == expected
 
 
-def test_the_options_of_frequency_aware_sgd_are_those_of_the_optimiser():
-    names = [field.name for field in fields(CFSGDConfig) if field.name not in ("_name", "lr")]
+def test_the_options_of_frequency_aware_sgd_are_those_of_the_optimisers():
+    fa, cf = ({field.name: field for field in fields(kind)} for kind in (FASGDConfig, CFSGDConfig))
+    names = [name for name in cf if name not in ("_name", "lr")]
     flags = "|".join(name.replace("_", "-") for name in names)
     rows = re.findall(rf"^\| `--({flags})` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
-    known = {field.name: field for field in fields(CFSGDConfig)}
-    expected = [(n.replace("_", "-"), as_text(known[n].default), known[n].metadata["help"]) for n in names]
-    assert rows == expected
+    defaults = {name: as_text(cf[name].default) for name in names}
+    defaults["frequency_alpha"] = (
+        f"{fa['frequency_alpha'].default:g} (`fa_sgd`), {defaults['frequency_alpha']} (`cf_sgd`)"
+    )
+    expected = {(name.replace("_", "-"), defaults[name], cf[name].metadata["help"]) for name in names}
+    assert set(rows) == expected and len(rows) == len(expected)
 
 
 def as_text(default: object) -> str:
