@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
+from conftest import run_command
 from fairseq import options, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import train as fairseq_train
@@ -40,6 +43,21 @@ def train(data: Path, save: Path, *words: str, **settings: Any) -> dict[str, Any
         words = (*SMALL_TRANSFORMER, *SHARED, *words)
     fairseq_train.main(configuration(data, save, *words, **settings))
     return load_checkpoint(save / "checkpoint_last.pt")
+
+
+def train_in_two_processes(data: Path, save: Path, *words: str, updates: int) -> dict[str, torch.Tensor]:
+    """Over gloo, as users start it, without dropout; the parameters at the end."""
+    save.mkdir()
+    common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", "translation_sse"]
+    common += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", *SMALL_TRANSFORMER, *words]
+    common += ["--max-tokens", "200", "--cpu", "--dropout", "0", "--max-update", str(updates), "--disable-validation"]
+    common += ["--ddp-backend", "legacy_ddp", "--save-dir", str(save), "--num-workers", "0", "--no-epoch-checkpoints"]
+    common += ["--distributed-backend", "gloo", "--distributed-init-method", f"file://{save}/meeting"]
+    common += ["--distributed-world-size", "2", "--distributed-no-spawn"]
+    with ThreadPoolExecutor() as pool:
+        for done in pool.map(lambda rank: run_command(*common, "--distributed-rank", str(rank)), range(2)):
+            assert done.returncode == 0, done.stderr
+    return load_checkpoint(save / "checkpoint_last.pt")["model"]
 
 
 def same_parameters(one: dict[str, Any], other: dict[str, Any]) -> bool:

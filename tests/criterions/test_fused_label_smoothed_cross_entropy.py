@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from conftest import run_command
 from fairseq import criterions, tasks
 from fairseq.distributed.module_proxy_wrapper import ModuleProxyWrapper
 from fairseq.logging import metrics
 from fairseq.models import build_model
-from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
+from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train, train_in_two_processes
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from sse_nmt._registration import USER_DIR
 from sse_nmt.criterions.fused_label_smoothed_cross_entropy import NAME
 from sse_nmt.losses import from_features, from_logits
 
@@ -194,26 +190,14 @@ def test_resumed_is_bit_equal_to_unbroken(data, tmp_path):
 
 def test_two_processes(data, tmp_path):
     """Over gloo, as users start it; both criterions must come to the same parameters."""
+    more = ["--optimizer", "sgd", "--lr", "0.1", "--sse-prob", "0.1"]
     found, expected = (
-        in_two_processes(data, tmp_path / name, words) for name, words in (("ours", CHUNKS), ("theirs", THEIRS))
+        train_in_two_processes(data, tmp_path / name, *words, *more, updates=4)
+        for name, words in (("ours", CHUNKS), ("theirs", THEIRS))
     )
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         torch.testing.assert_close(found[key], value, rtol=1e-3, atol=1e-4, msg=key)
-
-
-def in_two_processes(data: Path, save: Path, words: list[str]) -> dict[str, torch.Tensor]:
-    save.mkdir()
-    common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", "translation_sse"]
-    common += [*SMALL_TRANSFORMER, *words, "--optimizer", "sgd", "--lr", "0.1", "--max-tokens", "200", "--cpu"]
-    common += ["--dropout", "0", "--max-update", "4", "--disable-validation", "--no-epoch-checkpoints"]
-    common += ["--ddp-backend", "legacy_ddp", "--save-dir", str(save), "--num-workers", "0", "--sse-prob", "0.1"]
-    common += ["--distributed-backend", "gloo", "--distributed-init-method", f"file://{save}/meeting"]
-    common += ["--distributed-world-size", "2", "--distributed-no-spawn"]
-    with ThreadPoolExecutor() as pool:
-        for done in pool.map(lambda rank: run_command(*common, "--distributed-rank", str(rank)), range(2)):
-            assert done.returncode == 0, done.stderr
-    return torch.load(save / "checkpoint_last.pt", weights_only=False)["model"]
 
 
 @ours

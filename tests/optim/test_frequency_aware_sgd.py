@@ -12,7 +12,7 @@ import torch
 from fairseq import tasks
 from fairseq.optim import build_optimizer
 from fairseq.optim.fp16_optimizer import FP16Optimizer
-from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
+from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train, train_in_two_processes
 from torch.optim import AdamW
 
 from sse_nmt.frequency import FrequencyAwareSGD
@@ -139,6 +139,15 @@ def test_a_resumed_run_takes_the_options_it_is_given(data, tmp_path):
     words = ["--optimizer", "cf_sgd", "--frequency-alpha", "7", "--frequency-eta-max", "5", "--weight-decay", "0.2"]
     base, *tables = trained(data, tmp_path, *words, updates=6)["last_optimizer_state"]["param_groups"]
     assert [(g["alpha"], g["eta_max"]) for g in tables] == [(7.0, 5.0)] * 2 and base["weight_decay"] == 0.2
+
+
+def test_two_processes_come_to_what_one_does(data, tmp_path):
+    """A row counts if either of them looked it up."""
+    words = [*CF, "--base-optimizer", "sgd", "--lr", "0.05", "--sse-prob", "0"]
+    one = trained(data, tmp_path / "one", *words, "--dropout", "0", "--update-freq", "2", updates=4)["model"]
+    two = train_in_two_processes(data, tmp_path / "two", *words, updates=4)
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-4, msg=key)
 
 
 def test_with_sse_the_rows_that_replace_are_stepped(data, tmp_path, monkeypatch):

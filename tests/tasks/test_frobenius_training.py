@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from conftest import run_command
 from fairseq.optim import build_optimizer
 from fairseq.optim import fairseq_optimizer as fairseq_optimizer_module
 from fairseq.optim.adam import Adam
-from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
+from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train, train_in_two_processes
 
-from sse_nmt._registration import USER_DIR
 from sse_nmt.tasks.translation_sse import TranslationSSETask
 
 DECAY = 0.5
@@ -150,25 +146,11 @@ def test_the_decay_keeps_products_small(data, tmp_path):
 
 def test_two_processes_come_to_what_one_does(data, tmp_path):
     """The penalty counts once, however many processes share the batch."""
-    words = [*LOW, *FROBENIUS, "--optimizer", "sgd", "--lr", "0.05", "--dropout", "0", "--sse-prob", "0"]
-    one = train(data, tmp_path / "one", *words, "--update-freq", "2", updates=4)["model"]
-    two = in_two_processes(data, tmp_path / "two", words)
+    words = [*LOW, *FROBENIUS, "--optimizer", "sgd", "--lr", "0.05", "--sse-prob", "0"]
+    one = train(data, tmp_path / "one", *words, "--dropout", "0", "--update-freq", "2", updates=4)["model"]
+    two = train_in_two_processes(data, tmp_path / "two", *SHARED, *words, updates=4)
     for key, value in one.items():
         torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-4, msg=key)
-
-
-def in_two_processes(data: Path, save: Path, words: list[str]) -> dict[str, torch.Tensor]:
-    save.mkdir()
-    common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", "translation_sse"]
-    common += [*SMALL_TRANSFORMER, *SHARED, *words, "--max-tokens", "200", "--cpu", "--max-update", "4"]
-    common += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--disable-validation"]
-    common += ["--ddp-backend", "legacy_ddp", "--save-dir", str(save), "--num-workers", "0", "--no-epoch-checkpoints"]
-    common += ["--distributed-backend", "gloo", "--distributed-init-method", f"file://{save}/meeting"]
-    common += ["--distributed-world-size", "2", "--distributed-no-spawn"]
-    with ThreadPoolExecutor() as pool:
-        for done in pool.map(lambda rank: run_command(*common, "--distributed-rank", str(rank)), range(2)):
-            assert done.returncode == 0, done.stderr
-    return torch.load(save / "checkpoint_last.pt", weights_only=False)["model"]
 
 
 def test_the_log_says_who_has_which_decay_and_how_large_the_penalty_is(data, tmp_path, caplog):
