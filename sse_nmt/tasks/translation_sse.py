@@ -41,8 +41,8 @@ class TranslationSSEConfig(TranslationConfig, SSEConfig, FactorizedConfig):
 class TranslationSSETask(ResumableBatches, TranslationTask):
     """Translation, with source ids and previous output ids perturbed in training (Wu et al. 2019, sec. 4.3).
 
-    Checkpoints are interchangeable with those of the plain `translation` task. Validation and generation
-    never perturb.
+    Checkpoints are interchangeable with those of the plain `translation` task, unless layers are factorised on
+    request. Validation and generation never perturb.
     """
 
     cfg: TranslationSSEConfig
