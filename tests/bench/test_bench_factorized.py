@@ -64,7 +64,7 @@ def test_what_cannot_be_measured_is_refused(name, value, sentence):
 @pytest.mark.alone
 def test_frobenius_decay_costs_little_of_a_step_at_width_512():
     """On a machine that others use as well, one good measurement in three will do."""
-    wide = replace(FactorizedOptions(), layers=1, words=1000, rounds=5)
+    wide = replace(FactorizedOptions(), layers=1, words=1000, rounds=3)
 
     def median() -> float:
         first, second = steps_with_either_decay(wide).values()
