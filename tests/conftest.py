@@ -13,6 +13,8 @@ from pathlib import Path
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # In models as small as ours a second thread costs more than it brings.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where a command takes more, threads that wait must not keep the core from the test beside it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import newstest_cache
 
@@ -22,6 +24,7 @@ import pytest
 from toy_corpus import sentences
 
 from sse_nmt.atomic_files import write_lines
+from sse_nmt.cli import main
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 
@@ -79,6 +82,16 @@ def run_command(*words: str, cwd: Path | None = None, **arguments: object) -> su
 
 def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) -> subprocess.CompletedProcess[str]:
     return run_command(sys.executable, "-m", "sse_nmt", *map(str, words), cwd=cwd, **arguments)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """What the command line says where it does nothing, in this process: the sentence without the program's name."""
+    with pytest.raises(SystemExit) as end:
+        main(list(map(str, words)))
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (1, "")
+    assert printed.err.startswith("sse-nmt: ") and len(printed.err.splitlines()) == 1, printed.err
+    return printed.err.removeprefix("sse-nmt: ").rstrip("\n")
 
 
 SMALLER = [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,7 @@ def convert(model: Model, destination: Path) -> Path:
     stamp = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}
     if (destination / "source.json").is_file() and read_json(destination / "source.json") == stamp:
         return destination
-    logging.getLogger("fairseq").setLevel(logging.WARNING)  # the converter imports it; its news is none of the user's
-    with tempfile.TemporaryDirectory() as folder, whole_folder(destination) as part:
+    with tempfile.TemporaryDirectory() as folder, whole_folder(destination) as part, _fairseq_quiet():
         plain = Path(folder) / "checkpoint.pt"
         torch.save({"args": _arguments(state), "model": multiply_out_state(state["model"])}, plain)
         converter = ctranslate2.converters.FairseqConverter(
@@ -44,6 +44,18 @@ def convert(model: Model, destination: Path) -> Path:
             raise UserError(f"CTranslate2 cannot convert {checkpoint}: {' '.join(str(error).split())}") from error
         write_json(part / "source.json", stamp)
     return destination
+
+
+@contextlib.contextmanager
+def _fairseq_quiet() -> Iterator[None]:
+    """The converter calls fairseq, whose news of that is none of the user's."""
+    logger = logging.getLogger("fairseq")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _arguments(state: Mapping[str, Any]) -> argparse.Namespace:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from conftest import sse_nmt
+from conftest import refused, sse_nmt
 
 from sse_nmt.bench import graph_op
 from sse_nmt.bench.graph_op import graph_table
@@ -108,6 +108,5 @@ def test_both_steps_start_from_the_same_model_and_only_one_draws(monkeypatch):
         (["op", "--repeats", "1"], "`--repeats` must be at least 2 and `--ids` at least 1, but are 1 and 1000000."),
     ],
 )
-def test_what_cannot_be_measured_is_refused(words, sentence):
-    done = sse_nmt("bench", *words)
-    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"sse-nmt: {sentence}"
+def test_what_cannot_be_measured_is_refused(words, sentence, capsys):
+    assert refused(capsys, "bench", *words) == sentence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, SMALLER, MadeOnce, run_command, sse_nmt
+from conftest import ROOT, SMALLER, MadeOnce, refused, run_command, sse_nmt
 from fairseq.tasks.translation import TranslationConfig
 
 from sse_nmt._registration import USER_DIR
@@ -95,11 +95,11 @@ def test_a_plain_run_becomes_a_checkpoint_of_the_plain_task(toy_runs, tmp_path):
     assert plain.stat().st_size < 0.6 * run.stat().st_size
 
 
-def test_refused_with_a_sentence_and_nothing_is_left(run, toy_runs, tmp_path):
+def test_refused_with_a_sentence_and_nothing_is_left(run, toy_runs, tmp_path, capsys):
     output, text = tmp_path / "plain.pt", tmp_path / "text.pt"
     text.write_text("no checkpoint")
     plain_run = toy_runs["baseline"]
-    refused = {
+    sentences = {
         (run,): f"{best(run)} has 7 factorised layers, which take `--multiply-out`.",
         (
             plain_run,
@@ -108,7 +108,6 @@ def test_refused_with_a_sentence_and_nothing_is_left(run, toy_runs, tmp_path):
         (tmp_path,): f"{tmp_path}/checkpoints/checkpoint_best.pt must be a checkpoint, but there is no such file.",
         (text,): f"{text} must be a checkpoint, but it is damaged or something else.",
     }
-    for (path, *words), sentence in refused.items():
-        done = sse_nmt("export", path, output, *words)
-        assert (done.returncode, done.stderr) == (1, f"sse-nmt: {sentence}\n")
+    for (path, *words), sentence in sentences.items():
+        assert refused(capsys, "export", path, output, *words) == sentence
     assert sorted(tmp_path.iterdir()) == [text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -39,6 +40,14 @@ def test_both_engines_agree(run, toy_data, tmp_path):
         bleu[engine] = score(read_lines(output), references)["BLEU"]["score"]
     assert abs(bleu["ctranslate2"] - bleu["fairseq"]) < 0.1
     assert bleu["fairseq"] > 20, "the toy model should have learnt something, or this test shows little"
+
+
+def test_fairseq_may_speak_again_once_a_model_is_converted(copied, caplog):
+    shutil.rmtree(copied / "ctranslate2")
+    caplog.set_level("DEBUG", logger="fairseq")
+    Translator(copied, SearchOptions())
+    assert (copied / "ctranslate2").is_dir()
+    assert logging.getLogger("fairseq").level == logging.DEBUG
 
 
 def test_text_through_pipes_keeps_every_line(run):

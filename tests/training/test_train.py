@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import signal
@@ -12,13 +11,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-import pytest
-from conftest import ROOT, run_command, sse_nmt
+from conftest import ROOT, refused, run_command, sse_nmt
 from omegaconf import OmegaConf
 
 from sse_nmt.atomic_files import read_json, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
-from sse_nmt.cli import main
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse, validation_curve
 
@@ -78,32 +75,40 @@ def test_overwrite_starts_afresh_and_keeps_what_is_not_the_run_s(toy_runs, toy_d
     assert (run / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_started_again_it_goes_on(toy_data, tmp_path, with_signal):
-    run = tmp_path / "run"
-    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "60"]
-    command = [sys.executable, "-m", "sse_nmt", *map(str, words)]
+def stopped_by(signal_: int, words: list[str | Path], checkpoint: Path) -> int:
+    """The status of a training that was sent a signal once it had written ``checkpoint`` (anew)."""
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
     # Whoever runs the tests in the background has SIGINT ignored, and so would have the child.
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed)
-    last = run / "checkpoints/checkpoint_last.pt"
+    command = [sys.executable, "-m", "sse_nmt", *map(str, words)]
+    training = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed)
     deadline = time.monotonic() + 120
-    while not last.exists() and first.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(first.pid, with_signal)
-    first.wait(timeout=30)
-    assert first.returncode == (130 if with_signal != signal.SIGKILL else -signal.SIGKILL)
-    if read_json(run / "run.json")["status"] == "finished":
-        pytest.skip("the machine was faster than the signal")
-    begun = read_json(run / "run.json")
-    time.sleep(1)  # until the kernel has told the trainer of its parent's death
-    second = sse_nmt(*words)
-    assert second.returncode == 0, second.stderr
-    assert f"{run} goes on where it stopped." in second.stderr
+    while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+        assert training.poll() is None and time.monotonic() < deadline, "no checkpoint came"
+        time.sleep(0.02)
+    training.send_signal(signal_)
+    return training.wait(timeout=30)
+
+
+def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
+    run = tmp_path / "run"
+    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "200"]
+    begun, reached = [], []
+    for signal_, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        assert stopped_by(signal_, words, run / "checkpoints/checkpoint_last.pt") == status
+        time.sleep(1)  # until the kernel has told the trainer of its parent's death
+        record = read_json(run / "run.json")
+        assert record["status"] == "running"
+        begun.append(record["started"])
+        reached.append(updates(load_checkpoint(run / "checkpoints/checkpoint_last.pt")))
+    assert 0 < reached[0] < reached[1] < 200
+    last = sse_nmt(*words)
+    assert last.returncode == 0, last.stderr
+    assert f"{run} goes on where it stopped." in last.stderr
     record = read_json(run / "run.json")
-    assert (record["status"], record["updates"]) == ("finished", 60)
-    assert [session["started"] for session in record["earlier"]] == [begun["started"]]
-    assert "Loaded checkpoint" in (run / "train.log").read_text(encoding="utf-8")
+    assert (record["status"], record["updates"]) == ("finished", 200)
+    assert [session["started"] for session in record["earlier"]] == begun
+    assert (run / "train.log").read_text(encoding="utf-8").count("Loaded checkpoint") == 2
 
 
 def test_a_checkpoint_cut_off_in_writing_is_replaced(toy_runs, tmp_path, capsys):
@@ -198,11 +203,8 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path, caps
         ([toy_data, f"{CONFIG}={theirs}"], f"{theirs} must be empty or of our own making, but holds text and no"),
         ([toy_data, good, "--jobs", "0"], "`--jobs` must be at least 1, but is 0 instead."),
     ]:
-        with pytest.raises(SystemExit) as end:
-            main(["train", *map(str, words)])
-        said = capsys.readouterr().err
-        assert end.value.code == 1 and said.startswith(f"sse-nmt: {sentence}"), said
-        assert len(said.splitlines()) == 1 and not (run / "run.json").exists()
+        assert refused(capsys, "train", *words).startswith(sentence)
+        assert not (run / "run.json").exists()
     assert [path.name for path in theirs.iterdir()] == ["text"]
 
 
