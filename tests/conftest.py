@@ -84,14 +84,19 @@ def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) ->
     return run_command(sys.executable, "-m", "sse_nmt", *map(str, words), cwd=cwd, **arguments)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
-    """What the command line says where it does nothing, in this process: the sentence without the program's name."""
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, after_news: bool = False) -> str:
+    """The sentence with which the command line ends in this process, without the program's name before it.
+
+    Nothing else may be printed, but for news of what was done before if ``after_news``.
+    """
+    capsys.readouterr()
     with pytest.raises(SystemExit) as end:
         main(list(map(str, words)))
     printed = capsys.readouterr()
     assert (end.value.code, printed.out) == (1, "")
-    assert printed.err.startswith("sse-nmt: ") and len(printed.err.splitlines()) == 1, printed.err
-    return printed.err.removeprefix("sse-nmt: ").rstrip("\n")
+    *news, sentence = printed.err.splitlines()
+    assert sentence.startswith("sse-nmt: ") and (after_news or not news), printed.err
+    return sentence.removeprefix("sse-nmt: ")
 
 
 SMALLER = [

@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 import pytest
-from conftest import sse_nmt
+from conftest import refused, sse_nmt
 
 import sse_nmt as package
 
@@ -63,11 +63,10 @@ def test_a_signal_ends_it_in_one_sentence(tmp_path, with_signal):
     assert process.returncode == 130
 
 
-def test_evaluate_needs_one_thing_or_the_other(tmp_path):
+def test_evaluate_needs_one_thing_or_the_other(tmp_path, capsys):
     for words in ([], ["--hypotheses", "a"], [tmp_path, "--hypotheses", "a", "--reference", "b"]):
-        done = sse_nmt("evaluate", *words)
-        assert done.returncode == 1
-        assert done.stderr == "sse-nmt: `sse-nmt evaluate` needs either RUN or both `--hypotheses` and `--reference`.\n"
+        sentence = refused(capsys, "evaluate", *words)
+        assert sentence == "`sse-nmt evaluate` needs either RUN or both `--hypotheses` and `--reference`."
 
 
 def test_a_folder_that_cannot_be_written(toy_text):

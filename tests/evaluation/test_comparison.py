@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import sse_nmt
+from conftest import refused, sse_nmt
 
 from sse_nmt.atomic_files import read_json, write_json, write_lines
 from sse_nmt.errors import UserError
@@ -121,11 +121,9 @@ def test_a_log_without_validation_is_said(runs):
         compare(runs)
 
 
-def test_command_line(runs, tmp_path):
+def test_command_line(runs, tmp_path, capsys):
     words = [f"{name}={path}" for name, path in runs]
     done = sse_nmt("compare", *words, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("| system ") and done.stdout.rstrip().endswith("validation_loss.png")
-    refused = sse_nmt("compare", "baseline")
-    assert refused.returncode == 1
-    assert refused.stderr == "sse-nmt: baseline must be a run folder, but holds no run.json.\n"
+    assert refused(capsys, "compare", "baseline") == "baseline must be a run folder, but holds no run.json."

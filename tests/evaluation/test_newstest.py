@@ -10,7 +10,7 @@ from pathlib import Path
 import newstest_cache
 import numpy as np
 import pytest
-from conftest import ROOT, run_command, sse_nmt
+from conftest import ROOT, refused, run_command, sse_nmt
 from sacrebleu.metrics import BLEU
 
 from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
@@ -247,11 +247,9 @@ def test_what_does_not_belong_together_is_refused(runs):
         assert str(error.value) == sentence
 
 
-def test_paper_goes_with_newstest_alone(runs):
-    done = sse_nmt("compare", f"baseline={runs[0][1]}", "--paper")
-    assert (done.returncode, done.stderr) == (
-        1, "sse-nmt: `--paper` quotes scores of newstest2008-2018 and needs `--newstest`.\n"
-    )  # fmt: skip
+def test_paper_goes_with_newstest_alone(runs, capsys):
+    sentence = "`--paper` quotes scores of newstest2008-2018 and needs `--newstest`."
+    assert refused(capsys, "compare", f"baseline={runs[0][1]}", "--paper") == sentence
 
 
 @pytest.mark.skipif(not (ROOT.parent / "shared/data/sacrebleu").is_dir(), reason="no newstest beside the project")

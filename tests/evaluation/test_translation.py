@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import sse_nmt
+from conftest import refused, sse_nmt
 
 from sse_nmt.atomic_files import read_json, read_lines, write_json
 from sse_nmt.checkpoints import load_checkpoint
@@ -137,11 +137,10 @@ def no_pieces(run: Path) -> str:
 @pytest.mark.parametrize(
     "spoil", [spoil_checkpoint, remove_checkpoint, other_file, other_dictionary, no_run, no_pieces]
 )
-def test_a_spoilt_run_is_refused_with_one_sentence(copied, spoil, engine):
+def test_a_spoilt_run_is_refused_with_one_sentence(copied, spoil, engine, toy_data, capsys):
     sentence = spoil(copied)
-    done = sse_nmt("translate", copied, "--engine", engine, input="The old dog is here.\n")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1] == f"sse-nmt: {sentence}" and "Traceback" not in done.stderr
+    words = ["--engine", engine, "--input", toy_data / "text/test.en"]
+    assert refused(capsys, "translate", copied, *words) == sentence
 
 
 @pytest.mark.parametrize(
@@ -154,6 +153,6 @@ def test_a_spoilt_run_is_refused_with_one_sentence(copied, spoil, engine):
         (["--input", "nothing"], "nothing cannot be read or written: No such file or directory."),
     ],
 )
-def test_options_are_refused_with_one_sentence(run, words, sentence):
-    done = sse_nmt("translate", run, *words, input="The old dog is here.\n")
-    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(f"sse-nmt: {sentence}")
+def test_options_are_refused_with_one_sentence(run, words, sentence, toy_data, capsys):
+    words = ["--input", toy_data / "text/test.en", *words]
+    assert refused(capsys, "translate", run, *words).startswith(sentence)

@@ -92,7 +92,7 @@ def stopped_by(signal_: int, words: list[str | Path], checkpoint: Path) -> int:
 
 def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
     run = tmp_path / "run"
-    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "200"]
+    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "120"]
     begun, reached = [], []
     for signal_, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
         assert stopped_by(signal_, words, run / "checkpoints/checkpoint_last.pt") == status
@@ -101,12 +101,12 @@ def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
         assert record["status"] == "running"
         begun.append(record["started"])
         reached.append(updates(load_checkpoint(run / "checkpoints/checkpoint_last.pt")))
-    assert 0 < reached[0] < reached[1] < 200
+    assert 0 < reached[0] < reached[1] < 120
     last = sse_nmt(*words)
     assert last.returncode == 0, last.stderr
     assert f"{run} goes on where it stopped." in last.stderr
     record = read_json(run / "run.json")
-    assert (record["status"], record["updates"]) == ("finished", 200)
+    assert (record["status"], record["updates"]) == ("finished", 120)
     assert [session["started"] for session in record["earlier"]] == begun
     assert (run / "train.log").read_text(encoding="utf-8").count("Loaded checkpoint") == 2
 
@@ -120,36 +120,32 @@ def test_a_checkpoint_cut_off_in_writing_is_replaced(toy_runs, tmp_path, capsys)
     assert f"{last} is damaged: going on from checkpoint_best.pt, update" in capsys.readouterr().err
 
 
-def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path):
+def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path, capsys):
     run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
     for checkpoint in (run / "checkpoints").iterdir():
         checkpoint.write_bytes(b"PK\x03\x04 nothing")
     record = read_json(run / "run.json")
     write_json(run / "run.json", {**record, "status": "running"})
     same = list(record["command"][record["command"].index("--updates") :])
-    done = sse_nmt("train", toy_data, f"{CONFIG}={run}", *same)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        f"sse-nmt: {run}/checkpoints/checkpoint_last.pt is damaged and no other checkpoint is left: "
+    assert refused(capsys, "train", toy_data, f"{CONFIG}={run}", *same, after_news=True) == (
+        f"{run}/checkpoints/checkpoint_last.pt is damaged and no other checkpoint is left: "
         "say --overwrite to start afresh."
     )
 
 
-def test_overwrite_touches_nothing_before_all_is_checked(toy_runs, toy_data, tmp_path):
+def test_overwrite_touches_nothing_before_all_is_checked(toy_runs, toy_data, tmp_path, capsys):
     run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
-    done = sse_nmt("train", toy_data, f"{CONFIG}={run}", f"{tmp_path}/typo.yaml={tmp_path}/other", "--overwrite")
-    assert done.returncode == 1 and "typo.yaml must be a configuration file" in done.stderr
+    words = [f"{CONFIG}={run}", f"{tmp_path}/typo.yaml={tmp_path}/other", "--overwrite"]
+    assert "typo.yaml must be a configuration file" in refused(capsys, "train", toy_data, *words)
     assert read_json(run / "run.json") == read_json(toy_runs["sse_se"] / "run.json")
 
 
-def test_other_data_is_noticed(toy_runs, toy_data, tmp_path):
+def test_other_data_is_noticed(toy_runs, toy_data, tmp_path, capsys):
     data = Path(shutil.copytree(toy_data, tmp_path / "data"))
     write_json(data / "manifest.json", {**read_json(data / "manifest.json"), "fingerprint": "other"})
     run = toy_runs["sse_se"]
-    done = sse_nmt("train", data, f"{CONFIG}={run}")
-    assert (done.returncode, done.stderr) == (
-        1,
-        f"sse-nmt: {run} holds a run on other text than {data} now holds: choose another folder, or say --overwrite.\n",
+    assert refused(capsys, "train", data, f"{CONFIG}={run}") == (
+        f"{run} holds a run on other text than {data} now holds: choose another folder, or say --overwrite."
     )
 
 
