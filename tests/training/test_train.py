@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from sse_nmt.atomic_files import read_json, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
+from sse_nmt.cli import main
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse, validation_curve
 
@@ -54,15 +55,15 @@ def test_its_configuration_trains_again_with_fairseq_alone(toy_runs, tmp_path):
     assert updates(load_checkpoint(tmp_path / "checkpoint_last.pt")) == 3
 
 
-def test_a_finished_run_is_left_alone(toy_runs, toy_data):
+def test_a_finished_run_is_left_alone(toy_runs, toy_data, capsys):
     run = toy_runs["sse_se"]
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
     record = read_json(run / "run.json")
     same = [*record["command"][record["command"].index("train") + 1 :]]
     done = sse_nmt("train", *same)
     assert done.returncode == 0 and f"{run} is trained already.\n" in done.stderr
-    other = sse_nmt("train", toy_data, f"{CONFIG}={run}", "--updates", "200")
-    assert other.returncode == 1 and other.stderr.startswith(f"sse-nmt: {run} holds a run with `"), other.stderr
+    other = refused(capsys, "train", toy_data, f"{CONFIG}={run}", "--updates", "200")
+    assert other.startswith(f"{run} holds a run with `"), other
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
 
 
@@ -149,11 +150,11 @@ def test_other_data_is_noticed(toy_runs, toy_data, tmp_path, capsys):
     )
 
 
-def test_a_run_and_its_data_may_be_moved(toy_runs, toy_data, tmp_path):
+def test_a_run_and_its_data_may_be_moved(toy_runs, toy_data, tmp_path, capsys):
     run, data = shutil.copytree(toy_runs["sse_se"], tmp_path / "run"), shutil.copytree(toy_data, tmp_path / "data")
     command = read_json(toy_runs["sse_se"] / "run.json")["command"]
-    done = sse_nmt("train", data, f"{CONFIG}={run}", *command[command.index("--updates") :])
-    assert done.returncode == 0 and f"{run} is trained already." in done.stderr
+    main(["train", str(data), f"{CONFIG}={run}", *command[command.index("--updates") :]])
+    assert f"{run} is trained already." in capsys.readouterr().err
 
 
 def test_a_log_that_cannot_be_kept_stops_the_training(toy_data, tmp_path):
