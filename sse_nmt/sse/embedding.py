@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sse_nmt.sse.graph import Graph
-from sse_nmt.sse.transition import CompleteGraph, KnowledgeGraph, Transition
+from sse_nmt.sse.knowledge_graph import KnowledgeGraph
+from sse_nmt.sse.transition import CompleteGraph, Transition
 
 
 class SharedEmbedding(nn.Embedding):

@@ -7,7 +7,8 @@ from typing import Optional
 from fairseq.dataclass import FairseqDataclass
 from omegaconf import II
 
-from sse_nmt.sse.transition import check_probability, check_rho
+from sse_nmt.sse.knowledge_graph import check_rho
+from sse_nmt.sse.transition import check_probability
 
 NEIGHBOUR_MASS = 0.5  # where a graph is given, and neither --sse-rho nor --sse-neighbour-mass
 
