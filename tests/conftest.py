@@ -84,6 +84,11 @@ def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) ->
     return run_command(sys.executable, "-m", "sse_nmt", *map(str, words), cwd=cwd, **arguments)
 
 
+def sse_nmt_here(*words: str | Path) -> None:
+    """The same in this process, where imports are paid for already; SystemExit where it ends with a status."""
+    main(list(map(str, words)))
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, after_news: bool = False) -> str:
     """The sentence with which the command line ends in this process, without the program's name before it.
 
@@ -91,7 +96,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, after_news: 
     """
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
-        main(list(map(str, words)))
+        sse_nmt_here(*words)
     printed = capsys.readouterr()
     assert (end.value.code, printed.out) == (1, "")
     *news, sentence = printed.err.splitlines()
@@ -118,7 +123,7 @@ def toy_runs(toy_data: Path, made_once: MadeOnce) -> dict[str, Path]:
         done = sse_nmt("train", toy_data, *systems, "--updates", "300", *SMALLER)
         assert done.returncode == 0, done.stderr
         for name in names:
-            main(["evaluate", str(folder / name)])
+            sse_nmt_here("evaluate", folder / name)
 
     folder = made_once("toy-runs", fill)
     return {name: folder / name for name in names}

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, SMALLER, MadeOnce, refused, run_command, sse_nmt
+from conftest import ROOT, SMALLER, MadeOnce, refused, run_command, sse_nmt, sse_nmt_here
 from fairseq.tasks.translation import TranslationConfig
 
 from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_lines
 from sse_nmt.checkpoints import load_checkpoint
-from sse_nmt.cli import main
 from sse_nmt.evaluation.scoring import score
 
 FACTORISED = {
@@ -64,13 +63,13 @@ def test_both_engines_translate_with_the_factorised_run_itself(run, toy_data, tm
     for engine in ("ctranslate2", "fairseq"):
         output = tmp_path / engine
         words = ["--input", toy_data / "text/test.en", "--output", output, "--engine", engine]
-        main(["translate", *map(str, [run, *words])])
+        sse_nmt_here("translate", run, *words)
         bleu[engine] = score(read_lines(output), references)["BLEU"]["score"]
     assert abs(bleu["ctranslate2"] - bleu["fairseq"]) < 0.1 and bleu["fairseq"] > 10
 
 
 def test_what_is_in_it(run, tmp_path):
-    main(["export", str(best(run)), str(tmp_path / "plain.pt"), "--multiply-out"])
+    sse_nmt_here("export", best(run), tmp_path / "plain.pt", "--multiply-out")
     before, after = load_checkpoint(best(run)), load_checkpoint(tmp_path / "plain.pt")
     factors, plain = before["model"], after["model"]
     u, v = factors["encoder.embed_tokens.table.weight"], factors["encoder.embed_tokens.projection"]
@@ -87,7 +86,7 @@ def test_what_is_in_it(run, tmp_path):
 
 def test_a_plain_run_becomes_a_checkpoint_of_the_plain_task(toy_runs, tmp_path):
     plain, run = tmp_path / "new" / "plain.pt", best(toy_runs["sse_se"])
-    main(["export", str(run), str(plain)])
+    sse_nmt_here("export", run, plain)
     before, after = load_checkpoint(run), load_checkpoint(plain)
     assert before["cfg"]["task"]["_name"] == "translation_sse" and after["cfg"]["task"]["_name"] == "translation"
     assert before["model"].keys() == after["model"].keys()

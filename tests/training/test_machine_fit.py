@@ -6,12 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, refused, run_command, sse_nmt
+from conftest import ROOT, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
 
 from sse_nmt.atomic_files import read_json
 from sse_nmt.checkpoints import load_checkpoint, updates
-from sse_nmt.cli import main
 from sse_nmt.training.configuration import read_configuration
 from sse_nmt.training.machine_fit import Machine, fit
 from sse_nmt.training.training_log import parse
@@ -93,7 +92,7 @@ def test_a_run_may_go_on_with_other_processes(one_and_two, toy_data, capsys):
     """What it was asked for is compared, not what this machine made of it."""
     _, two = one_and_two
     others = [word.replace("save_interval_updates=2", "save_interval_updates=3") for word in SMALL]
-    main(["train", str(toy_data), f"{CONFIG}={two}", *SMALL])
+    sse_nmt_here("train", toy_data, f"{CONFIG}={two}", *SMALL)
     assert f"{two} is trained already." in capsys.readouterr().err
     log = (two / "train.rank1.log").read_bytes()
     done = run_command(*TORCHRUN, str(toy_data), f"{CONFIG}={two}", *SMALL, timeout=60)

@@ -11,12 +11,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-from conftest import ROOT, refused, run_command, sse_nmt
+from conftest import ROOT, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
 
 from sse_nmt.atomic_files import read_json, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
-from sse_nmt.cli import main
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse, validation_curve
 
@@ -76,19 +75,20 @@ def test_overwrite_starts_afresh_and_keeps_what_is_not_the_run_s(toy_runs, toy_d
     assert (run / "notes.txt").read_text() == "mine"
 
 
-def stopped_by(signal_: int, words: list[str | Path], checkpoint: Path) -> int:
-    """The status of a training that was sent a signal once it had written ``checkpoint`` (anew)."""
+def stopped_by(signal_: int, words: list[str | Path], checkpoint: Path) -> tuple[int, str]:
+    """Status and news of a training that was sent a signal once it had written ``checkpoint`` (anew)."""
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
     # Whoever runs the tests in the background has SIGINT ignored, and so would have the child.
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "sse_nmt", *map(str, words)]
-    training = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed)
+    training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed)
     deadline = time.monotonic() + 120
     while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
         assert training.poll() is None and time.monotonic() < deadline, "no checkpoint came"
         time.sleep(0.02)
     training.send_signal(signal_)
-    return training.wait(timeout=30)
+    news = training.communicate(timeout=30)[1]
+    return training.returncode, news
 
 
 def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
@@ -96,7 +96,8 @@ def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
     words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "120"]
     begun, reached = [], []
     for signal_, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
-        assert stopped_by(signal_, words, run / "checkpoints/checkpoint_last.pt") == status
+        ended, news = stopped_by(signal_, words, run / "checkpoints/checkpoint_last.pt")
+        assert ended == status and (f"{run} goes on where it stopped." in news) == bool(begun)
         time.sleep(1)  # until the kernel has told the trainer of its parent's death
         record = read_json(run / "run.json")
         assert record["status"] == "running"
@@ -153,7 +154,7 @@ def test_other_data_is_noticed(toy_runs, toy_data, tmp_path, capsys):
 def test_a_run_and_its_data_may_be_moved(toy_runs, toy_data, tmp_path, capsys):
     run, data = shutil.copytree(toy_runs["sse_se"], tmp_path / "run"), shutil.copytree(toy_data, tmp_path / "data")
     command = read_json(toy_runs["sse_se"] / "run.json")["command"]
-    main(["train", str(data), f"{CONFIG}={run}", *command[command.index("--updates") :]])
+    sse_nmt_here("train", data, f"{CONFIG}={run}", *command[command.index("--updates") :])
     assert f"{run} is trained already." in capsys.readouterr().err
 
 
