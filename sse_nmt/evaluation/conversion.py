@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import ctranslate2
-import torch
 
-from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_json, whole_folder, write_json
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.model import Model
-from sse_nmt.factorized.state_dicts import multiply_out_state
+from sse_nmt.evaluation.plain_checkpoint import save_plain
 
 
 def convert(model: Model, destination: Path) -> Path:
@@ -34,9 +30,9 @@ def convert(model: Model, destination: Path) -> Path:
         return destination
     with tempfile.TemporaryDirectory() as folder, whole_folder(destination) as part, _fairseq_quiet():
         plain = Path(folder) / "checkpoint.pt"
-        torch.save({"args": _arguments(state), "model": multiply_out_state(state["model"])}, plain)
+        save_plain(state, plain)
         converter = ctranslate2.converters.FairseqConverter(
-            str(plain), str(model.dictionaries), model.source_lang, model.target_lang, user_dir=USER_DIR
+            str(plain), str(model.dictionaries), model.source_lang, model.target_lang
         )
         try:
             converter.convert(str(part), force=True)
@@ -56,13 +52,3 @@ def _fairseq_quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def _arguments(state: Mapping[str, Any]) -> argparse.Namespace:
-    """Options in the old flat form, which is all the converter reads: hydra's trainings save none."""
-    if state.get("args") is not None:
-        return state["args"]
-    model = state["cfg"]["model"]
-    if isinstance(model, argparse.Namespace):
-        return model
-    return argparse.Namespace(**{**state["cfg"]["task"], "task": "translation", "arch": model["_name"], **model})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,9 +44,8 @@ def save_plain(state: Mapping[str, Any], output: Path) -> None:
     """Write what fairseq saved, its layers multiplied out, as if it came from the plain task."""
     plain = {key: value for key, value in state.items() if key != "last_optimizer_state"}
     plain["model"] = multiply_out_state(state["model"])
-    plain["cfg"] = {**state["cfg"], "task": _plain_task(state["cfg"]["task"])}
-    if isinstance(state.get("args"), argparse.Namespace):
-        plain["args"] = argparse.Namespace(**{**vars(state["args"]), "task": "translation"})
+    plain["cfg"] = {**state["cfg"], "task": _plain_task(state["cfg"]["task"]), "model": _plain_options(state)}
+    plain["args"] = None
     with whole_file(output, "wb") as file:
         torch.save(plain, file)
 
@@ -61,5 +61,25 @@ def plain_model(model: Model, folder: Path) -> Model:
 
 
 def _plain_task(task: Any) -> dict[str, Any]:
-    options = vars(task) if isinstance(task, argparse.Namespace) else task
-    return {**{key: value for key, value in options.items() if not key.startswith(_OURS)}, "_name": "translation"}
+    return {**_without_ours(task), "_name": "translation"}
+
+
+def _plain_options(state: Mapping[str, Any]) -> OrderedDict[str, Any]:
+    """Options of model and task in one, which are all that CTranslate2's converter reads, as attributes.
+
+    fairseq keeps such options in `argparse.Namespace`, which torch (>= 2.6) lets nobody load who does not allow it.
+    An `OrderedDict` with attributes it does load, as the state dicts of torch's own modules are.
+    """
+    model = state["cfg"]["model"]
+    options = state.get("args") or model  # the flat form of fairseq's own trainings
+    if not isinstance(options, argparse.Namespace):
+        options = {**_without_ours(state["cfg"]["task"]), "arch": model["_name"], **model}  # hydra's
+    flat = OrderedDict({**_without_ours(options), "task": "translation"})
+    flat["_name"] = flat["arch"]
+    vars(flat).update(flat)
+    return flat
+
+
+def _without_ours(options: Any) -> dict[str, Any]:
+    plain = vars(options) if isinstance(options, argparse.Namespace) else options
+    return {key: value for key, value in plain.items() if not key.startswith(_OURS)}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from dataclasses import fields
 from pathlib import Path
 
+import ctranslate2
 import pytest
 import torch
 from conftest import ROOT, SMALLER, MadeOnce, refused, run_command, sse_nmt, sse_nmt_here
 from fairseq.tasks.translation import TranslationConfig
+from fairseq_training import SHARED, SMALL_TRANSFORMER, train
 
 from sse_nmt._registration import USER_DIR
 from sse_nmt.atomic_files import read_lines
@@ -39,10 +42,21 @@ def best(run: Path) -> Path:
 
 def generated(data: Path, *words: str | Path) -> list[str]:
     """What `fairseq-generate` makes of the test text, in the order of the sentences."""
-    done = run_command("fairseq-generate", str(data), *map(str, words), "--cpu", "--beam", "4")
+    all_of_them = ["--required-batch-size-multiple", "1"]  # by default fairseq leaves out a last batch of four
+    done = run_command("fairseq-generate", str(data), *map(str, words), "--cpu", "--beam", "4", *all_of_them)
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("H-")]
     return [pieces for _, _, pieces in sorted(lines, key=lambda line: int(line[0][2:]))]
+
+
+def converted(data: Path, checkpoint: Path, folder: Path) -> list[str]:
+    """What CTranslate2 makes of the test text after its own command, which knows nothing of us."""
+    words = ["--model_path", checkpoint, "--data_dir", data / "bin", "--source_lang", "en", "--target_lang", "de"]
+    done = run_command("ct2-fairseq-converter", *map(str, words), "--output_dir", str(folder))
+    assert done.returncode == 0, done.stderr
+    pieces = [line.split() for line in read_lines(data / "pieces/test.en")]
+    results = ctranslate2.Translator(str(folder), device="cpu").translate_batch(pieces, beam_size=4)
+    return [" ".join(result.hypotheses[0]) for result in results]
 
 
 def test_the_plain_task_translates_as_the_factorised_model_does(run, toy_data, tmp_path):
@@ -55,6 +69,19 @@ def test_the_plain_task_translates_as_the_factorised_model_does(run, toy_data, t
     ours = ["--user-dir", USER_DIR, "--task", "translation_sse", "--path", best(run)]
     in_factors = ["--low-rank-scale", "0.75", "--low-rank-layers", "ffn,embeddings,output"]
     assert generated(data, *ours, *in_factors) == expected
+    assert len(set(expected)) > 10, "the toy model should have learnt something, or this test shows little"
+    assert converted(toy_data, plain, tmp_path / "ctranslate2") == expected
+
+
+def test_both_read_what_comes_of_fairseq_train(toy_data, tmp_path):
+    """Its options are a Namespace, which torch loads for those alone who allow it."""
+    low = ["--low-rank-scale", "0.75", "--low-rank-layers", "ffn,embeddings,output"]
+    trained = train(toy_data / "bin", tmp_path, *SMALL_TRANSFORMER, *SHARED, *low, updates=250)
+    assert isinstance(trained["cfg"]["model"], Namespace)
+    plain = tmp_path / "plain.pt"
+    sse_nmt_here("export", tmp_path / "checkpoint_last.pt", plain, "--multiply-out")
+    expected = generated(toy_data / "bin", "--task", "translation", "--path", plain)
+    assert converted(toy_data, plain, tmp_path / "ctranslate2") == expected
     assert len(set(expected)) > 10, "the toy model should have learnt something, or this test shows little"
 
 
