@@ -10,6 +10,7 @@ from dataclasses import fields
 import pytest
 import torch
 from conftest import ROOT, run_command
+from ctranslate2.converters import fairseq as fairseq_converter
 from fairseq import options, utils
 from torch import nn
 
@@ -37,7 +38,8 @@ COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.replac
 def test_the_commands_are_known():
     programs = {command[0] for command in COMMANDS}
     scripts = {f"./scripts/{name}.sh" for name in ("quickstart", "test", *WMT14)}
-    assert programs == scripts | {"fairseq-train", "fairseq-generate", "sse-nmt", "torchrun", "srun", "cat"}
+    tools = {"fairseq-train", "fairseq-generate", "ct2-fairseq-converter", "sse-nmt", "torchrun", "srun", "cat"}
+    assert programs == scripts | tools
 
 
 @pytest.mark.parametrize("command", [c[c.index("sse-nmt") :] for c in COMMANDS if "sse-nmt" in c], ids=" ".join)
@@ -58,6 +60,15 @@ def test_fairseq_commands_parse(command, monkeypatch):
     assert parsed.task == task
     if task == "translation_sse":
         assert parsed.sse_prob == 0.01
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] == "ct2-fairseq-converter"], ids=" ".join)
+def test_ctranslate2_commands_parse(command, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(fairseq_converter.FairseqConverter, "convert_from_args", lambda _, args: parsed.append(args))
+    monkeypatch.setattr("sys.argv", command)
+    fairseq_converter.main()
+    assert [args.model_path for args in parsed] == ["plain.pt"]
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].startswith("./scripts")], ids=" ".join)
