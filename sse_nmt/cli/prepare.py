@@ -18,6 +18,10 @@ def add(commands: Any) -> None:
     parser.add_argument("destination", metavar="DIR", type=Path, help="the folder to fill")
     _option(parser, "source", "files: the source text, one sentence a line", metavar="FILE")
     _option(parser, "target", "files: the target text", metavar="FILE")
+    _option(parser, "valid_source", "files: validation text of your own, not set apart from the text", metavar="FILE")
+    _option(parser, "valid_target", "files: its other side", metavar="FILE")
+    _option(parser, "test_source", "files: test text of your own, kept as it is", metavar="FILE")
+    _option(parser, "test_target", "files: its other side", metavar="FILE")
     _option(parser, "folder", "multi30k: take local files instead of downloading", metavar="DIR", flag="--from")
     _option(parser, "mirror", f"multi30k, {WMT14}: where to download from", metavar="URL")
     _option(parser, "source_lang", "language of the source side", metavar="LANG")
@@ -25,11 +29,18 @@ def add(commands: Any) -> None:
     _option(parser, "pairs", "training pairs, where not all are taken", int)
     _option(parser, "valid", "validation pairs to set apart, where the corpus has no split of its own", int)
     _option(parser, "test", "test pairs to set apart, likewise", int)
-    _option(parser, "pieces", "size of the joint SentencePiece model", int)
+    _option(
+        parser, "pieces", "size of the joint SentencePiece model; what a small text cannot have is fitted to it", int
+    )
     _option(parser, "sample", f"{WMT14}: pairs that this model is trained on", int)
     _option(parser, "min_length", "least pieces of a training sentence", int)
     _option(parser, "max_length", "most pieces of a training sentence", int)
-    _option(parser, "max_ratio", "most pieces of the longer side of a training pair per piece of the shorter", float)
+    _option(
+        parser,
+        "max_ratio",
+        "how many times as many pieces as is usual in the corpus one side of a training pair may have of the other",
+        float,
+    )
     _option(parser, "seed", "seed of the split, and of the choice of pairs", int)
 
 

@@ -1,11 +1,12 @@
-"""The English and German help pages of LibreOffice, from Debian's packages: real, aligned, signed, small.
+"""The help pages of LibreOffice in two languages, from Debian's packages: real, aligned, signed, small.
 
-Both packages hold the same pages, and a paragraph has the same id in both.
+Every package holds the same pages, and a paragraph has the same id in all. What nobody has translated stands there in
+English: such pairs fall to the rule "untranslated".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import lxml.html
@@ -15,32 +16,42 @@ from sse_nmt.corpora.pairs import Document, Pair
 from sse_nmt.errors import UserError
 from sse_nmt.progress import bar
 
-LANGUAGES = {"en": "en-US", "de": "de"}
-PACKAGES = {"en": "libreoffice-help-en-us", "de": "libreoffice-help-de"}
 _HELP = Path("usr/share/libreoffice/help")
 _PARAGRAPHS = "//*[self::p or self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6]"
 _CODE_CLASSES = {"code", "codeintable", "bascode", "pycode"}
 
 
-def fetch(folder: Path) -> dict[str, str]:
-    """Download and unpack both packages below ``folder`` (kept if there); return package -> version."""
-    return fetch_packages(PACKAGES.values(), folder, "libreoffice-help")
+def package(language: str) -> str:
+    """Debian's name of the pages in a language, a code such as eu or pt-br."""
+    return f"libreoffice-help-{'en-us' if language == 'en' else language.lower()}"
 
 
-def documents(folder: Path) -> Iterator[Document]:
+def fetch(folder: Path, languages: Sequence[str]) -> dict[str, str]:
+    """Download and unpack the packages below ``folder`` (kept if there); return package -> version."""
+    return fetch_packages(map(package, languages), folder, "libreoffice-help")
+
+
+def documents(folder: Path, languages: Sequence[str]) -> Iterator[Document]:
     """The aligned paragraphs of every page that stands in both languages, page by page."""
-    roots = {lang: folder / PACKAGES[lang] / _HELP / name / "text" for lang, name in LANGUAGES.items()}
-    pages = sorted(page.relative_to(roots["en"]) for page in roots["en"].rglob("*.html"))
-    if not pages:
-        raise UserError(f"`{PACKAGES['en']}` must hold help pages, but none is below {roots['en']}.")
+    source, target = (_pages(folder, language) for language in languages)
+    pages = sorted(page.relative_to(source) for page in source.rglob("*.html"))
     for page in bar(pages, "aligning", "pages"):
-        if (roots["de"] / page).exists():
-            yield Document(str(page), _align(roots["en"] / page, roots["de"] / page))
+        if (target / page).exists():
+            yield Document(str(page), _align(source / page, target / page))
 
 
-def _align(english: Path, german: Path) -> list[Pair]:
-    translations = _paragraphs(german)
-    return [(text, translations[key]) for key, text in _paragraphs(english).items() if key in translations]
+def _pages(folder: Path, language: str) -> Path:
+    """Where the pages of a language are: their folder has its code in capitals and small letters of Debian's choice."""
+    name = package(language)
+    found = [text for text in (folder / name / _HELP).glob("*/text") if any(text.rglob("*.html"))]
+    if len(found) != 1:
+        raise UserError(f"`{name}` must hold help pages, but none is below {folder / name / _HELP}.")
+    return found[0]
+
+
+def _align(source: Path, target: Path) -> list[Pair]:
+    translations = _paragraphs(target)
+    return [(text, translations[key]) for key, text in _paragraphs(source).items() if key in translations]
 
 
 def _paragraphs(page: Path) -> dict[str, str]:

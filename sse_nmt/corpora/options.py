@@ -19,7 +19,8 @@ class LengthRules:
 
     min_length: int = 1
     max_length: int = 250
-    max_ratio: float = 1.5  # the longer side over the shorter one
+    max_ratio: float = 1.5  # the longer side over the shorter one, once the sides are made comparable by:
+    typical_ratio: float = 1.0  # target pieces per source piece, usual in the corpus
 
 
 def check_numbers(options: Any, **least: int) -> None:
@@ -39,6 +40,10 @@ class PrepareOptions:
     corpus: str
     source: str | None = None  # files: the source text
     target: str | None = None  # files: the target text
+    valid_source: str | None = None  # files: validation text of one's own, whole; None: some of the text is set apart
+    valid_target: str | None = None
+    test_source: str | None = None  # files: test text of one's own, likewise
+    test_target: str | None = None
     folder: str | None = None  # multi30k: local files instead of a download
     mirror: str = MULTI30K_MIRROR
     source_lang: str = "en"

@@ -25,13 +25,16 @@ from sse_nmt.atomic_files import check_ours, read_json, sha256_of, whole_folder,
 from sse_nmt.corpora import libreoffice_help, multi30k
 from sse_nmt.corpora.binarisation import binarise
 from sse_nmt.corpora.bitext import read_bitext
-from sse_nmt.corpora.cleaning import clean_documents, normalise, within_length
+from sse_nmt.corpora.cleaning import clean_documents, normalise, what_was_removed, within_length
 from sse_nmt.corpora.options import CORPORA, WMT14, LengthRules, PrepareOptions, check_numbers
 from sse_nmt.corpora.pairs import Document, Splits
-from sse_nmt.corpora.segmentation import train_model
-from sse_nmt.corpora.splitting import split_by_document
+from sse_nmt.corpora.segmentation import train_model, typical_ratio, within_max_length
+from sse_nmt.corpora.splitting import drop_seen, split_by_document
 from sse_nmt.errors import UserError
+from sse_nmt.locks import folder_lock
 from sse_nmt.progress import bar, say, step
+
+_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 def prepare(options: PrepareOptions, destination: Path) -> None:
@@ -41,23 +44,29 @@ def prepare(options: PrepareOptions, destination: Path) -> None:
         UserError: what the options ask for cannot be had, or ``destination`` was prepared with other options.
     """
     _check(options)
-    if is_prepared(destination, options):
-        say(f"{destination} is prepared already.")
-        return
     check_ours(destination, "preparing.json")
+    with folder_lock(destination, "preparation"):
+        if is_prepared(destination, options):
+            say(f"{destination} is prepared already.")
+        else:
+            _prepare(options, destination)
+
+
+def _prepare(options: PrepareOptions, destination: Path) -> None:
     write_json(destination / "preparing.json", asdict(options))
     removed: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
     versions: dict[str, str] = {}
     with step(f"Fetching {options.corpus}"):
         documents_or_splits = _fetch(options, destination / "raw", versions)
     with step("Cleaning and splitting"):
-        splits = _split(options, documents_or_splits, removed)
+        splits = _split(options, documents_or_splits, removed, characters)
     with step(f"Training a SentencePiece model of {options.pieces} pieces"):
         sample = splits.train[: options.pairs]
         model = train_model(sample, options.pieces, destination / "sentencepiece.model")
     with step("Segmenting"):
-        splits = _choose_training_pairs(options, splits, model, removed)
-        _check_not_empty(splits)
+        splits = _within_length(options, splits, model, removed)
+        _check_not_empty(splits, removed)
         _write(options, destination, splits, model)
     with step("Binarising"):
         binarise(destination / "pieces", destination / "bin", options.source_lang, options.target_lang)
@@ -67,11 +76,13 @@ def prepare(options: PrepareOptions, destination: Path) -> None:
         "inputs": _inputs(options),
         "pairs": counts,
         "removed": dict(removed),
+        "invisible_characters_removed": characters["invisible"],
+        "pieces": model.get_piece_size(),
         "versions": versions,
         "fingerprint": sha256_of(sorted((destination / "pieces").iterdir())),
     }
     write_json(destination / "manifest.json", manifest)
-    _report(counts, removed)
+    _report(counts, removed, characters["invisible"])
 
 
 def is_prepared(destination: Path, options: PrepareOptions) -> bool:
@@ -99,8 +110,17 @@ def _inputs(options: PrepareOptions) -> str | None:
     """A digest of the user's own files, None for a corpus that is fetched."""
     if options.corpus != "files":
         return None
-    paths = [Path(name) for name in (options.source, options.target) if name is not None]
+    paths = [Path(name) for pair in _own_files(options).values() for name in pair if name is not None]
     return sha256_of(paths) if all(path.is_file() for path in paths) else None
+
+
+def _own_files(options: PrepareOptions) -> dict[str, tuple[str | None, str | None]]:
+    """Split -> (source, target) files, of the corpus `files`."""
+    return {
+        "train": (options.source, options.target),
+        "valid": (options.valid_source, options.valid_target),
+        "test": (options.test_source, options.test_target),
+    }
 
 
 def _check(options: PrepareOptions) -> None:
@@ -110,8 +130,9 @@ def _check(options: PrepareOptions) -> None:
         raise UserError(f"The corpus {WMT14} is prepared by `prepare_wmt14`.")
     if options.corpus == "files" and (options.source is None or options.target is None):
         raise UserError("The corpus `files` needs both `--source` and `--target`.")
+    _check_own_files(options)
     languages = (options.source_lang, options.target_lang)
-    if options.corpus != "files" and set(languages) != {"en", "de"}:
+    if options.corpus == "multi30k" and set(languages) != {"en", "de"}:
         raise UserError(
             f"The languages of {options.corpus} must be en and de, but are {' and '.join(languages)} instead."
         )
@@ -120,59 +141,103 @@ def _check(options: PrepareOptions) -> None:
     check_numbers(options, pairs=1, valid=1, test=1, pieces=1, min_length=1, max_length=1)
 
 
+def _check_own_files(options: PrepareOptions) -> None:
+    for split, files in _own_files(options).items():
+        flags = [f"`--{'' if split == 'train' else f'{split}-'}{side}`" for side in ("source", "target")]
+        if options.corpus != "files":
+            if files != (None, None):
+                raise UserError(f"{flags[0]} and {flags[1]} are for the corpus `files`, not for {options.corpus}.")
+        elif None in files and files != (None, None):
+            raise UserError(f"{flags[0]} and {flags[1]} must be given together, but only one is.")
+        elif files[0] is not None and files[1] is not None and _same_file(Path(files[0]), Path(files[1])):
+            raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.samefile(other)
+
+
 def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list[Document] | Splits:
     if options.corpus == "libreoffice-help":
-        versions.update(libreoffice_help.fetch(raw))
-        documents = list(libreoffice_help.documents(raw))
-        return documents if options.source_lang == "en" else [document.turned() for document in documents]
+        languages = (options.source_lang, options.target_lang)
+        versions.update(libreoffice_help.fetch(raw, languages))
+        return list(libreoffice_help.documents(raw, languages))
     if options.corpus == "multi30k":
         if options.folder is None:
             multi30k.fetch(raw, options.mirror)
         splits = multi30k.splits(raw if options.folder is None else Path(options.folder))
         return splits if options.source_lang == "en" else splits.turned()
-    assert options.source is not None and options.target is not None
-    return read_bitext(Path(options.source), Path(options.target))
+    return read_bitext(*_paths(options, "train"))
 
 
-def _split(options: PrepareOptions, text: list[Document] | Splits, removed: Counter[str]) -> Splits:
-    """Our own split of documents, or official splits, whose validation and test text stays as published."""
+def _paths(options: PrepareOptions, split: str) -> tuple[Path, Path]:
+    source, target = _own_files(options)[split]
+    assert source is not None and target is not None
+    return Path(source), Path(target)
+
+
+def _split(
+    options: PrepareOptions, text: list[Document] | Splits, removed: Counter[str], characters: Counter[str]
+) -> Splits:
+    """Official splits, or our own of documents; validation and test text that is not ours to split stays as it is."""
     if isinstance(text, Splits):
-        (train,) = clean_documents([Document("train", text.train)], removed)
+        (train,) = clean_documents([Document("train", text.train)], removed, characters)
         pairs = list(train.pairs)
         random.Random(options.seed).shuffle(pairs)
-        tidy = [[(normalise(source), normalise(target)) for source, target in part] for part in (text.valid, text.test)]
-        splits = Splits(pairs, *tidy)
+        splits = Splits(pairs, text.valid, text.test)
     else:
-        documents = list(clean_documents(text, removed))
-        _check_enough(options, sum(len(document.pairs) for document in documents))
-        splits = split_by_document(documents, options.valid, options.test, options.seed, removed)
-    _check_not_empty(splits)
+        splits = _split_documents(options, list(clean_documents(text, removed, characters)), removed)
+    _check_not_empty(splits, removed)
     return splits
 
 
-def _check_enough(options: PrepareOptions, pairs: int) -> None:
+def _split_documents(options: PrepareOptions, documents: list[Document], removed: Counter[str]) -> Splits:
+    own = {
+        split: [pair for document in read_bitext(*_paths(options, split)) for pair in document.pairs]
+        for split, files in _own_files(options).items()
+        if split != "train" and None not in files
+    }
+    wanted = {"valid": options.valid, "test": options.test} | dict.fromkeys(own, 0)
+    _check_enough(wanted, sum(len(document.pairs) for document in documents), removed)
+    splits = split_by_document(documents, wanted["valid"], wanted["test"], options.seed, removed)
+    for split, pairs in own.items():
+        tidy = [(normalise(source), normalise(target)) for source, target in pairs]
+        train = drop_seen(splits.train, tidy, f"in the {_NAMES[split]} text", removed)
+        splits = replace(splits, train=train, **{split: pairs})
+    return splits
+
+
+def _check_enough(wanted: Mapping[str, int], pairs: int, removed: Counter[str]) -> None:
     if pairs == 0:
-        raise UserError("The corpus must hold at least one pair, but is empty after cleaning.")
-    if pairs <= options.valid + options.test:
         raise UserError(
-            f"The corpus must hold more pairs than are set apart, {options.valid} for validation and {options.test} "
-            f"for test, but holds {pairs} after cleaning: lower `--valid` and `--test`."
+            f"The corpus must hold at least one pair, but none is left after cleaning: {what_was_removed(removed)}."
+        )
+    if pairs <= sum(wanted.values()):
+        raise UserError(
+            f"The corpus must hold more pairs than are set apart, {wanted['valid']} for validation and "
+            f"{wanted['test']} for test, but holds {pairs} after cleaning: lower `--valid` and `--test`."
         )
 
 
-def _check_not_empty(splits: Splits) -> None:
+def _check_not_empty(splits: Splits, removed: Counter[str]) -> None:
     for name, pairs in splits.items():
         if not pairs:
-            raise UserError(f"The {name} text must hold at least one pair, but is empty after cleaning.")
+            raise UserError(
+                f"The {_NAMES[name]} text must hold at least one pair, but none is left after cleaning: "
+                f"{what_was_removed(removed)}."
+            )
 
 
-def _choose_training_pairs(
+def _within_length(
     options: PrepareOptions, splits: Splits, model: sentencepiece.SentencePieceProcessor, removed: Counter[str]
 ) -> Splits:
-    """The first `pairs` training pairs, in their seeded order, that keep the length rules."""
-    rules = LengthRules(options.min_length, options.max_length, options.max_ratio)
+    """The first `pairs` training pairs, in their seeded order, that keep the length rules; validation that fits."""
+    rules = LengthRules(
+        options.min_length, options.max_length, options.max_ratio, typical_ratio(splits.train[: options.pairs], model)
+    )
     kept = within_length(splits.train, lambda line: len(model.encode(line)), rules, removed)
-    return replace(splits, train=list(islice(kept, options.pairs)))
+    valid = within_max_length(splits.valid, model, options.max_length, removed)
+    return replace(splits, train=list(islice(kept, options.pairs)), valid=valid)
 
 
 def _write(
@@ -183,12 +248,13 @@ def _write(
         for name, pairs in bar(splits.items(), "segmenting", "splits"):
             for side, language in enumerate(languages):
                 lines = [pair[side] for pair in pairs]
+                segmented = model.encode([normalise(line) for line in lines], out_type=str)
                 write_lines(text / f"{name}.{language}", lines)
-                write_lines(
-                    pieces / f"{name}.{language}", (" ".join(line) for line in model.encode(lines, out_type=str))
-                )
+                write_lines(pieces / f"{name}.{language}", (" ".join(line) for line in segmented))
 
 
-def _report(counts: dict[str, int], removed: Counter[str]) -> None:
+def _report(counts: dict[str, int], removed: Counter[str], invisible: int) -> None:
     say("  pairs    " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     say("  removed  " + (", ".join(f"{rule} {count:,}" for rule, count in sorted(removed.items())) or "none"))
+    if invisible:
+        say(f"  removed  {invisible:,} invisible characters (soft hyphens, zero-width spaces, bidirectional marks)")

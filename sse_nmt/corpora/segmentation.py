@@ -3,38 +3,91 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import sentencepiece
 
 from sse_nmt.atomic_files import whole_file
+from sse_nmt.corpora.cleaning import normalise
 from sse_nmt.corpora.pairs import Pair
 from sse_nmt.errors import UserError
+from sse_nmt.progress import say
+
+# How SentencePiece says what a text can have: at most so many pieces, or at least one for each character.
+_POSSIBLE = (re.compile(r"set it to a value <= (\d+)"), re.compile(r"smaller than required_chars\. \d+ vs (\d+)"))
+_RATIO_PAIRS = 20_000  # enough for a median
 
 
 def train_model(pairs: Sequence[Pair], pieces: int, path: Path) -> sentencepiece.SentencePieceProcessor:
-    """Train a joint unigram model of ``pieces`` pieces on both sides of ``pairs`` and write it to ``path``."""
-    model = io.BytesIO()
+    """Train a joint unigram model of ``pieces`` pieces on both sides of ``pairs`` and write it to ``path``.
+
+    Text is segmented as it stands, so that pieces put together are the same text again. If the text cannot have that
+    many pieces, or needs more for its characters, the nearest possible number is taken, and said.
+
+    Raises:
+        UserError: no model can be trained.
+    """
+    lines = [line for pair in pairs for line in pair]
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter([line for pair in pairs for line in pair]),
-            model_writer=model,
-            vocab_size=pieces,
-            character_coverage=1.0,
-            bos_id=-1,  # fairseq's dictionary has its own symbols for begin, end and padding
-            eos_id=-1,
-            num_threads=1,  # with more, the sums, and with them the pieces, depend on the machine
-            minloglevel=2,
-        )
+        model = _train(lines, pieces)
     except (RuntimeError, OSError) as error:
-        reason = str(error).rpartition("] ")[2].strip().rstrip(".")
-        raise UserError(
-            f"No SentencePiece model of {pieces} pieces can be trained on {len(pairs)} pairs: {reason}."
-        ) from error
+        model = _train_fitted(lines, pieces, str(error))
     with whole_file(path, "wb") as file:
-        file.write(model.getvalue())
+        file.write(model)
     return load_model(path)
+
+
+def _train_fitted(lines: Sequence[str], pieces: int, refusal: str) -> bytes:
+    possible = next((int(match[1]) for pattern in _POSSIBLE if (match := pattern.search(refusal))), None)
+    if possible is not None and possible != pieces:
+        try:
+            model = _train(lines, possible)
+        except (RuntimeError, OSError) as error:
+            refusal = str(error)
+        else:
+            at = "at most" if possible < pieces else "at least"
+            say(f"  {len(lines) // 2:,} pairs can have {at} {possible:,} pieces, not {pieces:,}: {possible:,} it is.")
+            return model
+    reason = refusal.rpartition("] ")[2].strip().rstrip(".")
+    raise UserError(f"No SentencePiece model of {pieces} pieces can be trained on {len(lines) // 2} pairs: {reason}.")
+
+
+def _train(lines: Sequence[str], pieces: int) -> bytes:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        vocab_size=pieces,
+        character_coverage=1.0,
+        normalization_rule_name="identity",  # the default would write "…" as "..." and "²" as "2": never reachable
+        bos_id=-1,  # fairseq's dictionary has its own symbols for begin, end and padding
+        eos_id=-1,
+        num_threads=1,  # with more, the sums, and with them the pieces, depend on the machine
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def typical_ratio(pairs: Iterable[Pair], model: sentencepiece.SentencePieceProcessor) -> float:
+    """The median number of target pieces per source piece; 1 where there are no pairs."""
+    some = list(islice(pairs, _RATIO_PAIRS))
+    lengths = ((len(model.encode(source)), len(model.encode(target))) for source, target in some)
+    return statistics.median([target / source for source, target in lengths if source and target] or [1.0])
+
+
+def within_max_length(
+    pairs: Iterable[Pair], model: sentencepiece.SentencePieceProcessor, max_length: int, removed: Counter[str]
+) -> list[Pair]:
+    """Validation pairs that a training can take: one that is too long for a model would stop it at its start."""
+    texts = list(pairs)
+    kept = [pair for pair in texts if all(len(model.encode(normalise(side))) <= max_length for side in pair)]
+    removed["length, of validation"] += len(texts) - len(kept)
+    return kept
 
 
 def piece_set(model: sentencepiece.SentencePieceProcessor) -> list[str]:

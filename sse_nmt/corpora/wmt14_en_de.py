@@ -69,12 +69,14 @@ def prepare_wmt14(options: BulkOptions, folder: Path) -> None:
         prepared = Pipeline(folder, newstest.LANGUAGES, options, steps).run(bitexts, held_out)
         pieces = sorted((folder / "pieces").iterdir())
         fingerprint = steps.run("fingerprint", "Taking a fingerprint", lambda: sha256_of(pieces), inputs=pieces)
-        pairs = {"valid": len(held_out.valid), "test": len(held_out.test)}
+        valid = count_lines(folder / "text" / f"valid.{newstest.LANGUAGES[0]}")
+        pairs = {"valid": valid, "test": len(held_out.test)}
         record = {
             "options": asked,
             "inputs": _checksums(folder / "raw"),
             "pairs": {"train": sum(corpus["pairs"] for corpus in prepared.corpora.values()), **pairs},
             "removed": dict(prepared.removed),
+            "invisible_characters_removed": prepared.invisible,
             "corpora": prepared.corpora,
             "unknown": prepared.unknown,
             "seconds": steps.seconds,

@@ -21,12 +21,13 @@ ENGLISH = """<html><body><h1 id="hd_id1">Open</h1>
 GERMAN = """<html><body><h1 id="hd_id1">Öffnen</h1><p id="par_id2">Strg+O öffnet eine Datei.</p>
 <p id="par_id3" class="code">Print 1</p><p id="bm_5">no text</p><p id="par_id6">zweimal</p>
 <p id="par_id7">In <span class="switchinline"><span class="WRITER">Writer</span></span>.</p></body></html>"""
+LANGUAGES = ("en", "de")
 
 
 def write_pages(folder: Path) -> None:
     for language, text in (("en", ENGLISH), ("de", GERMAN)):
-        name = libreoffice_help.LANGUAGES[language]
-        root = folder / libreoffice_help.PACKAGES[language] / "usr/share/libreoffice/help" / name / "text/shared"
+        name = {"en": "en-US", "de": "de"}[language]
+        root = folder / libreoffice_help.package(language) / "usr/share/libreoffice/help" / name / "text/shared"
         root.mkdir(parents=True)
         (root / "open.html").write_text(text, encoding="utf-8")
         if language == "en":
@@ -35,7 +36,7 @@ def write_pages(folder: Path) -> None:
 
 def test_paragraphs_are_aligned_by_id(tmp_path):
     write_pages(tmp_path)
-    (document,) = libreoffice_help.documents(tmp_path)
+    (document,) = libreoffice_help.documents(tmp_path, LANGUAGES)
     assert document.name == "shared/open.html"
     assert document.pairs == [
         ("Open", "Öffnen"),
@@ -46,13 +47,13 @@ def test_paragraphs_are_aligned_by_id(tmp_path):
 
 def test_no_pages(tmp_path):
     with pytest.raises(UserError, match="^`libreoffice-help-en-us` must hold help pages, but none is below"):
-        list(libreoffice_help.documents(tmp_path))
+        list(libreoffice_help.documents(tmp_path, LANGUAGES))
 
 
 def test_without_apt_get(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as error:
-        libreoffice_help.fetch(tmp_path)
+        libreoffice_help.fetch(tmp_path, LANGUAGES)
     assert str(error.value) == (
         "`libreoffice-help` comes from Debian's packages and needs apt-get, which is not installed."
     )
@@ -68,17 +69,17 @@ def test_a_failed_download_says_why_and_leaves_nothing(tmp_path, monkeypatch):
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
     with pytest.raises(UserError, match="cannot be downloaded|cannot be fetched"):
-        libreoffice_help.fetch(tmp_path / "raw")
+        libreoffice_help.fetch(tmp_path / "raw", LANGUAGES)
     assert list((tmp_path / "raw").iterdir()) == []
 
 
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
 def test_the_real_packages(tmp_path):
     try:
-        versions = libreoffice_help.fetch(tmp_path)
+        versions = libreoffice_help.fetch(tmp_path, LANGUAGES)
     except UserError as error:
         pytest.skip(str(error))
-    assert set(versions) == set(libreoffice_help.PACKAGES.values())
-    documents = list(libreoffice_help.documents(tmp_path))
+    assert set(versions) == set(map(libreoffice_help.package, LANGUAGES))
+    documents = list(libreoffice_help.documents(tmp_path, LANGUAGES))
     assert len(documents) > 2000 and sum(len(document.pairs) for document in documents) > 50_000
-    assert versions == libreoffice_help.fetch(tmp_path)  # the second time nothing is fetched
+    assert versions == libreoffice_help.fetch(tmp_path, LANGUAGES)  # the second time nothing is fetched

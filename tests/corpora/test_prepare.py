@@ -17,6 +17,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 from sse_nmt.corpora.segmentation import load_model
 from sse_nmt.errors import UserError
+from sse_nmt.locks import folder_lock
 
 
 def test_what_it_leaves_behind(toy_data, toy_text):
@@ -122,10 +123,33 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
         "no file": ([*files, f"{out}/nothing"], f"{out}/nothing must be a text file, but there is none."),
         "no target": (["files", out, "--source", english], "The corpus `files` needs both `--source` and `--target`."),
         "not UTF-8": ([*files, latin], f"{latin} must be UTF-8 text, but its byte 3 is not."),
-        "blank": ([*files, blank], "The corpus must hold at least one pair, but is empty after cleaning."),
+        "blank": (
+            [*files, blank],
+            "The corpus must hold at least one pair, but none is left after cleaning: empty 200.",
+        ),
+        "the same twice": (
+            [*files, english],
+            f"`--source` and `--target` must be two files, but both are {english}.",
+        ),
+        "a copy": (
+            [*files, write(tmp_path / "copy", Path(english).read_bytes())],
+            "The corpus must hold at least one pair, but none is left after cleaning: untranslated 200.",
+        ),
+        "half of a test text": (
+            [*files, german, "--test-source", english],
+            "`--test-source` and `--test-target` must be given together, but only one is.",
+        ),
+        "test text of a corpus": (
+            ["multi30k", out, "--test-source", english, "--test-target", german],
+            "`--test-source` and `--test-target` are for the corpus `files`, not for multi30k.",
+        ),
+        "empty test text": (
+            [*files, german, *few, "--test-source", empty, "--test-target", write(tmp_path / "empty too", "")],
+            "The test text must hold at least one pair, but none is left after cleaning: there was none.",
+        ),
         "empty": (
-            ["files", out, "--source", empty, "--target", empty],
-            "The corpus must hold at least one pair, but is empty after cleaning.",
+            ["files", out, "--source", empty, "--target", write(tmp_path / "empty too", "")],
+            "The corpus must hold at least one pair, but none is left after cleaning: there was none.",
         ),
         "all set apart": (
             [*files, german],
@@ -134,11 +158,8 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
         ),
         "too long": (
             [*files, german, *few, "--max-length", "1", "--pieces", "80"],
-            "The train text must hold at least one pair, but is empty after cleaning.",
-        ),
-        "pieces": (
-            [*files, german, *few, "--pieces", "5000"],
-            "No SentencePiece model of 5000 pieces can be trained on 160 pairs: Vocabulary size too high",
+            "The training text must hold at least one pair, but none is left after cleaning: "
+            "length 160 (`--min-length`, `--max-length`), length, of validation 20 (`--max-length`).",
         ),
         "ratio": ([*files, german, "--max-ratio", "0.5"], "`--max-ratio` must be at least 1, but is 0.5 instead."),
         "one language": (
@@ -168,7 +189,8 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
 
 CASES = [
     *("unknown corpus", "unequal", "no file", "no target", "not UTF-8", "blank", "empty", "all set apart"),
-    *("too long", "pieces", "ratio", "pairs", "download", "from", "mirror"),
+    *("the same twice", "a copy", "half of a test text", "test text of a corpus", "empty test text"),
+    *("too long", "ratio", "pairs", "download", "from", "mirror"),
     *("one language", "other languages", "somebody's folder"),
 ]
 
@@ -180,14 +202,77 @@ def test_bad_input_gets_one_sentence(bad_input, case, tmp_path, capsys):
     assert not list(tmp_path.rglob("manifest.json")) and not list(tmp_path.rglob("*.part"))
 
 
-def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
+def test_a_full_disk_leaves_no_half_file(toy_data, toy_text, tmp_path):
     """A limit on the size of files stands in for the disk: the system refuses the write in the same way."""
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
     words = ["--source", toy_text[0], "--target", toy_text[1], "--pieces", "80", "--valid", "20", "--test", "20"]
     done = sse_nmt("prepare", "files", tmp_path / "out", *words, preexec_fn=limit)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "sse-nmt: A file cannot be read or written: File too large."
-    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["preparing.json"]
+    left = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert left == [".lock", "preparing.json", "sentencepiece.model"]
+    assert (tmp_path / "out/sentencepiece.model").read_bytes() == (toy_data / "sentencepiece.model").read_bytes()
+
+
+@pytest.mark.parametrize(("asked", "at"), [(5000, "at most"), (10, "at least")])
+def test_pieces_that_the_text_cannot_have_are_fitted(toy_options, tmp_path, capsys, asked, at):
+    prepare(replace(toy_options, pieces=asked), tmp_path)
+    pieces = read_json(tmp_path / "manifest.json")["pieces"]
+    assert f"  160 pairs can have {at} {pieces} pieces, not {asked:,}: {pieces} it is." in capsys.readouterr().err
+    assert load_model(tmp_path / "sentencepiece.model").get_piece_size() == pieces
+    prepare(replace(toy_options, pieces=asked), tmp_path)  # nothing to do
+
+
+def test_validation_and_test_text_of_ones_own(toy_options, toy_text, tmp_path):
+    """Kept byte for byte but for line ends; what stands in them does not train; what no model can take does not
+    validate.
+    """
+    english, german = map(read_lines, toy_text)
+    odd = ["  zwei\u00a0 Blanks …", "u\u0308ber\u00ad", "\ufeff²"]
+    test = [english[0], "odd", "odder", "oddest"], [german[0], *odd]
+    valid = [english[1], "word " * 1108], [german[1], "Wort " * 1108]
+    names = {"test_source": test[0], "test_target": test[1], "valid_source": valid[0], "valid_target": valid[1]}
+    files = {name: tmp_path / name for name in names}
+    for name, lines in names.items():
+        files[name].write_bytes("".join(f"{line}\r\n" for line in lines).encode())
+    prepare(replace(toy_options, **{name: str(path) for name, path in files.items()}), tmp_path / "data")
+    text = tmp_path / "data/text"
+    assert (read_lines(text / "test.en"), read_lines(text / "test.de")) == test
+    assert (read_lines(text / "valid.en"), read_lines(text / "valid.de")) == ([english[1]], [german[1]])
+    assert set(read_lines(text / "train.de")) == set(german[2:])
+    removed = read_json(tmp_path / "data/manifest.json")["removed"]
+    assert (removed["in the test text"], removed["in the validation text"], removed["length, of validation"]) == (
+        1,
+        1,
+        1,
+    )
+
+
+def test_two_preparations_of_one_folder_at_a_time_are_refused(toy_options, tmp_path):
+    with folder_lock(tmp_path, "preparation"), pytest.raises(UserError) as error:
+        prepare(toy_options, tmp_path)
+    assert str(error.value) == f"{tmp_path} is in use by another preparation: wait for it or stop it."
+
+
+def test_a_text_that_goes_through_the_pieces_is_the_same_text(tmp_path):
+    """A perfect translation must be able to score 100, whatever the script."""
+    lines = [
+        *("Die Wohnung hat 80 m² und kostet ½ mehr.", "Er sagte … nichts.", "① Öffnen Sie Ⅳ ﬁnal", "№ 5 ™ ℃ ㎏"),
+        *("你好，世界！这是一个测试。", "（全角）ＡＢＣ１２３；：？", "これはテストです。ﾊﾝｶｸ", "wie geht´s"),
+        *("می‌خواهم", "ශ්‍රී ලංකාව", "র‍্যাম", "ന‍്യായം", "क्‍ष", "👩‍👩‍👦 reist", "🏳️‍🌈 weht", "a▁b <unk> </s>"),
+    ]
+    write_lines(tmp_path / "a", (f"{i} {line}" for i, line in enumerate(lines * 20)))
+    write_lines(tmp_path / "b", (f"{line} {i}" for i, line in enumerate(lines * 20)))
+    options = PrepareOptions(
+        "files", source=str(tmp_path / "a"), target=str(tmp_path / "b"), valid=9, test=9, pieces=300
+    )
+    prepare(options, tmp_path / "data")
+    model = load_model(tmp_path / "data/sentencepiece.model")
+    for name in ("train.en", "train.de", "test.de"):
+        text, pieces = (read_lines(tmp_path / "data" / folder / name) for folder in ("text", "pieces"))
+        assert [model.decode(line.split()) for line in pieces] == text
+    kept = set(read_lines(tmp_path / "data/text/train.de"))
+    assert len(kept & {f"{line} {i}" for i, line in enumerate(lines * 20)}) > 0.9 * len(kept)  # all but the ▁
 
 
 def test_multi30k_at_hand(tmp_path):

@@ -398,11 +398,12 @@ def test_something_that_is_no_archive(server, tmp_path):
 
 
 def test_nothing_left_to_train_on(server, tmp_path):
-    rest = "The training text must hold at least one pair, but is empty after"
-    assert refusal(server, tmp_path / "strict", max_length=1) == f"{rest} the length rules."
+    rest = "The training text must hold at least one pair, but none is left after cleaning:"
+    strict = refusal(server, tmp_path / "strict", max_length=1)
+    assert re.fullmatch(re.escape(rest) + r" duplicate \d+, length \d+ \(`--min-length`, `--max-length`\)\.", strict)
     for corpus in CORPORA:
         write_archive(server.folder, corpus, b"same\n\n", b"same\nleer\n")
-    assert refusal(server, tmp_path / "empty") == f"{rest} cleaning."
+    assert refusal(server, tmp_path / "empty") == f"{rest} empty 3, untranslated 3."
 
 
 def test_somebody_else_s_folder(server, tmp_path):

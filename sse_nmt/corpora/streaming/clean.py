@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sse_nmt.atomic_files import whole_file
-from sse_nmt.corpora.cleaning import fault, normalise
+from sse_nmt.corpora.cleaning import fault, invisible_characters, normalise
 from sse_nmt.corpora.pairs import Pair
 from sse_nmt.corpora.streaming.blocks import Bitext, Block, as_lines, read_blocks
 from sse_nmt.corpora.streaming.workers import Workers
@@ -38,12 +38,14 @@ class CleanBlock:
     target: bytes
     hashes: bytes
     removed: Counter[str]
+    invisible: int  # characters dropped
 
 
 def clean(bitexts: Sequence[Bitext], tests: TestSentences, folder: Path, hashes: Path) -> dict[str, Counter[str]]:
     """Write ``folder/<name>.{source,target}`` for each of ``bitexts``, and one hash a pair, in order, to ``hashes``.
 
-    Returns what each lost, rule by rule, and under "kept" the pairs left. Duplicates are left in: the hashes tell.
+    Returns what each lost, rule by rule, under "kept" the pairs left, and under "invisible" the characters that nobody
+    sees and nobody will miss. Duplicates are left in: the hashes tell.
     """
     counts: dict[str, Counter[str]] = {}
     with (
@@ -61,7 +63,7 @@ def clean(bitexts: Sequence[Bitext], tests: TestSentences, folder: Path, hashes:
                     source.write(block.source)
                     target.write(block.target)
                     digests.write(block.hashes)
-                    counts[bitext.name] += Counter(kept=block.pairs) + block.removed
+                    counts[bitext.name] += Counter(kept=block.pairs, invisible=block.invisible) + block.removed
                     progress.advance(block.pairs + block.removed.total())
     return counts
 
@@ -83,8 +85,11 @@ def clean_block(block: Block) -> CleanBlock:
     kept: list[Pair] = []
     hashes: list[bytes] = []
     removed: Counter[str] = Counter()
+    invisible = 0
     for source, target in zip(block.source, block.target, strict=True):
-        pair = _decode(source, target)
+        raw = _decode(source, target)
+        pair = None if raw is None else (normalise(raw[0]), normalise(raw[1]))
+        invisible += 0 if raw is None else invisible_characters(raw)
         rule = "not UTF-8" if pair is None else fault(pair) or _in_tests(pair)
         if rule is not None:
             removed[rule] += 1
@@ -92,12 +97,12 @@ def clean_block(block: Block) -> CleanBlock:
             kept.append(pair)
             hashes.append(hashlib.blake2b("\n".join(pair).encode(), digest_size=HASH_BYTES).digest())
     source_text, target_text = (as_lines(pair[side] for pair in kept) for side in (0, 1))
-    return CleanBlock(len(kept), source_text, target_text, b"".join(hashes), removed)
+    return CleanBlock(len(kept), source_text, target_text, b"".join(hashes), removed, invisible)
 
 
 def _decode(source: bytes, target: bytes) -> Pair | None:
     try:
-        return normalise(source.decode()), normalise(target.decode())
+        return source.decode(), target.decode()
     except UnicodeDecodeError:
         return None
 

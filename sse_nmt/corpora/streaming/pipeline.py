@@ -16,16 +16,16 @@ import numpy as np
 
 from sse_nmt.atomic_files import whole_folder, write_lines
 from sse_nmt.corpora.binarisation import binarise, write_dictionary
-from sse_nmt.corpora.cleaning import normalise
+from sse_nmt.corpora.cleaning import normalise, what_was_removed
 from sse_nmt.corpora.options import BulkOptions, LengthRules
 from sse_nmt.corpora.pairs import Pair
-from sse_nmt.corpora.segmentation import load_model, piece_set, train_model
+from sse_nmt.corpora.segmentation import load_model, piece_set, train_model, typical_ratio, within_max_length
 from sse_nmt.corpora.steps import Steps
 from sse_nmt.corpora.streaming.blocks import Bitext
 from sse_nmt.corpora.streaming.clean import TestSentences, clean, clean_files
 from sse_nmt.corpora.streaming.duplicates import mark_first, read_mask
 from sse_nmt.corpora.streaming.sample import sample_pairs
-from sse_nmt.corpora.streaming.segment import segment
+from sse_nmt.corpora.streaming.segment import Segmented, segment
 from sse_nmt.errors import UserError
 from sse_nmt.machine import cores
 
@@ -52,6 +52,7 @@ class Prepared:
 
     corpora: dict[str, dict[str, Any]]  # name -> read, pairs, source_tokens, target_tokens
     removed: Counter[str]
+    invisible: int  # characters dropped
     unknown: dict[str, float]  # split -> share of its tokens
 
 
@@ -70,15 +71,15 @@ class Pipeline:
         Raises:
             UserError: nothing is left to train on, or no model of that many pieces can be had.
         """
-        cleaned, removed = self._clean(bitexts, held_out)
-        self._learn(cleaned, self._mark_duplicates())
-        corpora, dropped, unknown = self._segment(cleaned, held_out)
+        cleaned, removed, invisible = self._clean(bitexts, held_out)
+        typical = self._learn(cleaned, self._mark_duplicates())
+        corpora, dropped, unknown = self._segment(cleaned, held_out, typical)
         self._binarise(sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values()))
         read = {bitext.name: bitext.pairs for bitext in bitexts}
         corpora = {name: {"read": read[name], **corpus} for name, corpus in corpora.items()}
-        return Prepared(corpora, removed + dropped, unknown)
+        return Prepared(corpora, removed + dropped, invisible, unknown)
 
-    def _clean(self, bitexts: Sequence[Bitext], held_out: HeldOut) -> tuple[list[Bitext], Counter[str]]:
+    def _clean(self, bitexts: Sequence[Bitext], held_out: HeldOut) -> tuple[list[Bitext], Counter[str], int]:
         folder = self._folder / "clean"
         files = [file for bitext in bitexts for file in clean_files(folder, bitext.name)]
         counts = self._steps.run(
@@ -93,11 +94,11 @@ class Pipeline:
             Bitext(bitext.name, *clean_files(folder, bitext.name), counts[bitext.name].get("kept", 0))
             for bitext in bitexts
         ]
-        if not any(bitext.pairs for bitext in cleaned):
-            raise UserError("The training text must hold at least one pair, but is empty after cleaning.")
         removed = sum((Counter(corpus) for corpus in counts.values()), Counter())
         del removed["kept"]
-        return cleaned, removed
+        invisible = removed.pop("invisible", 0)
+        _check_not_empty(cleaned, removed)
+        return cleaned, removed, invisible
 
     def _mark_duplicates(self) -> int:
         """How many pairs are left without them."""
@@ -110,14 +111,15 @@ class Pipeline:
         )
         return kept
 
-    def _learn(self, cleaned: Sequence[Bitext], kept: int) -> None:
+    def _learn(self, cleaned: Sequence[Bitext], kept: int) -> float:
+        """How many target pieces a source piece has, typically."""
         options = self._options
 
-        def learn() -> None:
+        def learn() -> float:
             sample = list(sample_pairs(cleaned, read_mask(self._mask), options.sample, options.seed))
-            train_model(sample, options.pieces, self._model)
+            return typical_ratio(sample, train_model(sample, options.pieces, self._model))
 
-        self._steps.run(
+        typical: float | None = self._steps.run(
             "learn",
             f"Training a SentencePiece model of {options.pieces} pieces on {min(kept, options.sample):,} pairs",
             learn,
@@ -128,12 +130,13 @@ class Pipeline:
             sample=options.sample,
             seed=options.seed,
         )
+        return 1.0 if typical is None else typical  # None: learnt by version 0.1.0
 
     def _segment(
-        self, cleaned: Sequence[Bitext], held_out: HeldOut
+        self, cleaned: Sequence[Bitext], held_out: HeldOut, typical: float
     ) -> tuple[dict[str, dict[str, Any]], Counter[str], dict[str, float]]:
         options = self._options
-        rules = LengthRules(options.min_length, options.max_length, options.max_ratio)
+        rules = LengthRules(options.min_length, options.max_length, options.max_ratio, typical)
         result = self._steps.run(
             "segment",
             "Segmenting",
@@ -141,11 +144,12 @@ class Pipeline:
             inputs=[*(file for bitext in cleaned for file in (bitext.source, bitext.target)), self._mask, self._model],
             outputs=[*self._split_files(), self._dictionary],
             stale=[self._manifest],
-            rules=asdict(rules),
+            rules={name: value for name, value in asdict(rules).items() if name != "typical_ratio"},
             held_out=held_out.fingerprint,
         )
         corpora = result["corpora"]
         removed = sum((Counter(corpus.pop("removed")) for corpus in corpora.values()), Counter())
+        removed["length, of validation"] += result.get("removed_of_valid", 0)
         return corpora, removed, result["unknown"]
 
     def _segment_all(self, cleaned: Sequence[Bitext], held_out: HeldOut, rules: LengthRules) -> dict[str, Any]:
@@ -155,20 +159,25 @@ class Pipeline:
         with whole_folder(self._folder / "text") as text, whole_folder(self._folder / "pieces") as pieces:
             files = [folder / f"train.{language}" for folder in (text, pieces) for language in (source, target)]
             corpora, counts = segment(cleaned, read_mask(self._mask), self._model, rules, files)
-            if not any(corpus.pairs for corpus in corpora.values()):
-                raise UserError("The training text must hold at least one pair, but is empty after the length rules.")
+            removed = sum((corpus.removed for corpus in corpora.values()), Counter())
+            _check_not_empty(list(corpora.values()), removed)
+            valid = within_max_length(held_out.valid, model, rules.max_length, removed)
             unknown = {"train": _share_unknown(counts, known)}
-            for split, pairs in (("valid", held_out.valid), ("test", held_out.test)):
+            for split, pairs in (("valid", valid), ("test", held_out.test)):
                 here: Counter[str] = Counter()
                 for side, language in enumerate(self._languages):
-                    lines = [normalise(pair[side]) for pair in pairs]
-                    segmented = model.encode(lines, out_type=str)
+                    lines = [pair[side] for pair in pairs]
+                    segmented = model.encode([normalise(line) for line in lines], out_type=str)
                     write_lines(text / f"{split}.{language}", lines)
                     write_lines(pieces / f"{split}.{language}", (" ".join(line) for line in segmented))
                     here.update(piece for line in segmented for piece in line)
                 unknown[split] = _share_unknown(here, known)
         write_dictionary(self._dictionary, piece_set(model), counts)
-        return {"corpora": {name: vars(corpus) for name, corpus in corpora.items()}, "unknown": unknown}
+        return {
+            "corpora": {name: vars(corpus) for name, corpus in corpora.items()},
+            "removed_of_valid": removed["length, of validation"],
+            "unknown": unknown,
+        }
 
     def _binarise(self, tokens: int) -> None:
         source, target = self._languages
@@ -195,6 +204,14 @@ class Pipeline:
             for split in ("train", "valid", "test")
             for language in self._languages
         ]
+
+
+def _check_not_empty(parts: Sequence[Bitext | Segmented], removed: Counter[str]) -> None:
+    if not any(part.pairs for part in parts):
+        raise UserError(
+            f"The training text must hold at least one pair, but none is left after cleaning: "
+            f"{what_was_removed(removed)}."
+        )
 
 
 def _share_unknown(counts: Mapping[str, int], known: set[str]) -> float:

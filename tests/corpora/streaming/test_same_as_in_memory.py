@@ -53,19 +53,20 @@ def test_the_same_pairs_and_the_same_counts(corpora, tmp_path):
         (bitext.pairs, bitext.pairs) for bitext in bitexts
     ]
     in_tests = [sentences(200)[3], sentences(200)[150]]
-    rules = LengthRules(min_length=3, max_length=60, max_ratio=2.5)
+    rules = LengthRules(min_length=3, max_length=60, max_ratio=2.5, typical_ratio=1.2)
     model = train_model(sentences(100), 60, tmp_path / "model")
 
     # In memory: all that is not in the tests, as one run of documents.
     removed: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
     sources, targets = ({pair[side] for pair in in_tests} for side in (0, 1))
     documents = []
     for bitext, pairs in corpora:
         tidy = [(normalise(source), normalise(target)) for source, target in pairs]
-        rest = [pair for pair in tidy if pair[0] not in sources and pair[1] not in targets]
+        rest = [raw for raw, pair in zip(pairs, tidy, strict=True) if pair[0] not in sources and pair[1] not in targets]
         removed["in a test set"] += len(tidy) - len(rest)
         documents.append(Document(bitext.name, rest))
-    documents = list(clean_documents(documents, removed))
+    documents = list(clean_documents(documents, removed, characters))
     kept = {each.name: list(within_length(each.pairs, lambda line: len(model.encode(line)), rules, removed))
             for each in documents}  # fmt: skip
     assert min(removed.values()) > 0 and set(removed) == {
@@ -87,6 +88,7 @@ def test_the_same_pairs_and_the_same_counts(corpora, tmp_path):
     assert pieces == Counter(piece for side in lines[2:] for line in side for piece in line.split())
     dropped = sum((each.removed for each in corpora_left.values()), sum(counts.values(), Counter()))
     del dropped["kept"]
+    assert dropped.pop("invisible") == characters["invisible"] > 0
     assert dropped == removed
     for name, each in corpora_left.items():
         tokens = [sum(len(model.encode(pair[side])) for pair in kept[name]) for side in (0, 1)]
