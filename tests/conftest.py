@@ -25,8 +25,13 @@ from toy_corpus import sentences
 
 from sse_nmt.atomic_files import write_lines
 from sse_nmt.cli import main
+from sse_nmt.corpora import newstest
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
+
+newstest.SENTENCES.update(dict.fromkeys(newstest.SENTENCES, newstest_cache.SENTENCES))
+_CHILDREN = str(Path(__file__).parent / "children")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, os.environ.get("PYTHONPATH"))))
 
 ROOT = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sse_nmt.cli.arguments import assignments, command
+from sse_nmt.cli.search import add_tokenize_option
 from sse_nmt.errors import UserError
 
 
@@ -20,6 +21,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--baseline", metavar="NAME", help="what the others are compared with (default: the first)")
     parser.add_argument("--split", choices=["test", "valid"], default="test", help="the text scored (default: test)")
+    add_tokenize_option(parser)
     parser.add_argument("--newstest", action="store_true", help="newstest2008-2018 instead, from `sse-nmt newstest`")
     parser.add_argument("--paper", action="store_true", help="with --newstest: quote the paper's rows below the table")
     parser.add_argument(
@@ -51,7 +53,7 @@ def _one_text(runs: list[tuple[str, Path]], options: argparse.Namespace) -> tupl
     from sse_nmt.evaluation.comparison import compare
     from sse_nmt.evaluation.report import as_markdown, write_report
 
-    comparison = compare(runs, options.split, options.baseline)
+    comparison = compare(runs, options.split, options.baseline, options.tokenize)
     written = write_report(comparison, options.output) if options.output is not None else []
     return as_markdown(comparison), written
 

@@ -16,3 +16,12 @@ def add_search_options(parser: argparse.ArgumentParser, default: SearchOptions |
     option(parser, default, "max_length", "most pieces of a translation", int)
     option(parser, default, "batch_tokens", "pieces per batch", int)
     option(parser, default, "compute_type", "number format of CTranslate2 (float32, int8, …)", metavar="TYPE")
+
+
+def add_tokenize_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tokenize",
+        metavar="NAME",
+        help="sacreBLEU's tokeniser for BLEU (default: that of the target language: zh, ja-mecab, ko-mecab, "
+        "flores200 for Thai, Lao, Khmer, Burmese, Tibetan and Dzongkha, else 13a)",
+    )

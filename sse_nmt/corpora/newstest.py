@@ -13,13 +13,14 @@ from sse_nmt.errors import UserError
 
 SETS = {year: "wmt14/full" if year == 2014 else f"wmt{year % 100:02d}" for year in range(2008, 2019)}
 LANGUAGES = ("en", "de")
+SENTENCES = dict(zip(SETS, (2051, 2525, 2489, 3003, 3003, 3000, 3003, 2169, 2999, 3004, 2998), strict=True))
 
 
 def load(year: int) -> list[Pair]:
     """The English–German pairs of newstest<year>, fetched by sacreBLEU if its cache has them not.
 
     Raises:
-        UserError: they cannot be fetched, or source and reference differ in length.
+        UserError: they cannot be fetched, or are not whole.
     """
     name, direction = SETS[year], "-".join(LANGUAGES)
     try:
@@ -28,4 +29,10 @@ def load(year: int) -> list[Pair]:
         raise UserError(
             f"{name} cannot be had from sacreBLEU ({error}): point `SACREBLEU` at a folder that has it."
         ) from error
-    return pair_up(Path(source), read_lines(Path(source)), Path(target), read_lines(Path(target)))
+    pairs = pair_up(Path(source), read_lines(Path(source)), Path(target), read_lines(Path(target)))
+    if len(pairs) != SENTENCES[year]:
+        raise UserError(
+            f"{name} must have {SENTENCES[year]:,} sentences, but {source} has {len(pairs):,}: remove "
+            f"{Path(source).parent} for sacreBLEU to fetch it anew, or point `SACREBLEU` at a folder that has it."
+        )
+    return pairs

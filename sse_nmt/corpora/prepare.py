@@ -255,6 +255,6 @@ def _write(
 
 def _report(counts: dict[str, int], removed: Counter[str], invisible: int) -> None:
     say("  pairs    " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    say("  removed  " + (", ".join(f"{rule} {count:,}" for rule, count in sorted(removed.items())) or "none"))
+    say("  removed  " + (", ".join(f"{rule} {count:,}" for rule, count in sorted(removed.items()) if count) or "none"))
     if invisible:
         say(f"  removed  {invisible:,} invisible characters (soft hyphens, zero-width spaces, bidirectional marks)")

@@ -11,12 +11,14 @@ from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.options import SearchOptions
-from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.scoring import metrics, score
 from sse_nmt.evaluation.translation import Translator
 
 
-def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any]:
+def evaluate_run(run: Path, split: str, options: SearchOptions, tokenize: str | None = None) -> dict[str, Any]:
     """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,json}.
+
+    ``tokenize``: BLEU's tokeniser; None for that of the target language.
 
     Raises:
         UserError: no run folder, its text gone, or a checkpoint that cannot be used.
@@ -30,6 +32,7 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
             raise UserError(f"{path} must be the {split} text, but there is no such file.")
     checkpoint = run / "checkpoints" / "checkpoint_best.pt"
     references = read_lines(target)
+    measures = metrics(record["target_lang"], tokenize)  # before minutes of translating
     translator = Translator(run, options)
     start = time.monotonic()
     hypotheses = translator.translate(read_lines(source))
@@ -40,7 +43,8 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
         "seconds": seconds,
         "updates": updates(load_checkpoint(checkpoint)),
         "search": asdict(options),
-        "scores": score(hypotheses, references),
+        "tokenize": tokenize,
+        "scores": score(hypotheses, references, measures),
     }
     write_lines(run / "scores" / f"{split}.hyp", hypotheses)
     write_lines(run / "scores" / f"{split}.ref", references)
@@ -48,8 +52,10 @@ def evaluate_run(run: Path, split: str, options: SearchOptions) -> dict[str, Any
     return result
 
 
-def evaluate_files(hypotheses: Path, reference: Path) -> dict[str, Any]:
-    """Score one file against another, line by line."""
+def evaluate_files(
+    hypotheses: Path, reference: Path, language: str | None = None, tokenize: str | None = None
+) -> dict[str, Any]:
+    """Score one file against another, line by line, as text in ``language``."""
     for path in (hypotheses, reference):
         if not path.is_file():
             raise UserError(f"{path} must be a text file, but there is none.")
@@ -58,4 +64,4 @@ def evaluate_files(hypotheses: Path, reference: Path) -> dict[str, Any]:
         raise UserError(
             f"{hypotheses} must have as many lines as {reference}, {len(references)}, but has {len(lines)} instead."
         )
-    return {"sentences": len(lines), "scores": score(lines, references)}
+    return {"sentences": len(lines), "scores": score(lines, references, metrics(language, tokenize))}

@@ -1,6 +1,7 @@
 """`sse-nmt newstest`: all of newstest2008–2018 translated in one go and scored set by set.
 
 RUN/scores/newstest/<set>.{hyp,ref}  translations and references
+RUN/scores/newstest/<set>.stats.npz  what the metrics count in each sentence
 RUN/scores/newstest/scores.json      scores with signatures, search, checkpoint, speed; written last
 """
 
@@ -17,8 +18,10 @@ from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.corpora import newstest
 from sse_nmt.corpora.pairs import Pair
 from sse_nmt.corpora.streaming.workers import Workers
+from sse_nmt.errors import UserError
 from sse_nmt.evaluation.options import NewstestOptions
-from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.scoring import metrics, signatures
+from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score, sentence_statistics
 from sse_nmt.evaluation.translation import Translator
 from sse_nmt.progress import Progress, say
 
@@ -29,6 +32,7 @@ def evaluate_newstest(run: Path, options: NewstestOptions) -> dict[str, Any]:
     Raises:
         UserError: no run folder, a checkpoint that cannot be used, or a set that cannot be had.
     """
+    _check_languages(run)
     sets = {newstest.SETS[year]: newstest.load(year) for year in newstest.SETS}
     folder = run / "scores/newstest"
     checkpoint = run / "checkpoints" / options.checkpoint
@@ -43,11 +47,18 @@ def evaluate_newstest(run: Path, options: NewstestOptions) -> dict[str, Any]:
     say(f"Translating {sum(map(len, sets.values())):,} sentences with {run} …")
     hypotheses, seconds = _translate(Translator(run, options.search(), options.checkpoint), sets)
     say(f"Scoring {len(sets)} sets …")
-    scores = _score(hypotheses, sets)
     (folder / "scores.json").unlink(missing_ok=True)
     for name, pairs in sets.items():
         write_lines(file_of(folder, name, "hyp"), hypotheses[name])
         write_lines(file_of(folder, name, "ref"), (target for _, target in pairs))
+    measures = metrics(newstest.LANGUAGES[1])
+    named = signatures(measures)
+    scores = {}
+    references = {name: [target for _, target in pairs] for name, pairs in sets.items()}
+    for name, counts in count_sets(folder, hypotheses, references).items():
+        found = {metric: corpus_score(measures[metric], counts[metric].sum(axis=0)) for metric in measures}
+        entries = {metric: {"score": value, "signature": named[metric]} for metric, value in found.items()}
+        scores[name] = {"sentences": len(sets[name]), "scores": entries}
     sentences = sum(map(len, sets.values()))
     result = {
         "of": done,
@@ -62,6 +73,17 @@ def evaluate_newstest(run: Path, options: NewstestOptions) -> dict[str, Any]:
     return result
 
 
+def _check_languages(run: Path) -> None:
+    if not (run / "run.json").is_file():
+        raise UserError(f"{run} must be a run folder, but holds no run.json.")
+    record = read_json(run / "run.json")
+    languages = record["source_lang"], record["target_lang"]
+    if languages != newstest.LANGUAGES:
+        raise UserError(
+            f"newstest2008–2018 here is {'–'.join(newstest.LANGUAGES)}, but {run} translates {'–'.join(languages)}."
+        )
+
+
 def file_of(folder: Path, name: str, kind: str) -> Path:
     return folder / f"{name.replace('/', '-')}.{kind}"
 
@@ -74,19 +96,21 @@ def _translate(translator: Translator, sets: Mapping[str, list[Pair]]) -> tuple[
     return {name: [next(translations) for _ in pairs] for name, pairs in sets.items()}, seconds
 
 
-def _score(hypotheses: Mapping[str, list[str]], sets: Mapping[str, list[Pair]]) -> dict[str, Any]:
-    """Sets are scored on all cores: TER alone takes minutes."""
-    texts = [(hypotheses[name], [target for _, target in pairs]) for name, pairs in sets.items()]
-    scores: dict[str, Any] = {}
-    with Workers(_nothing) as workers, Progress(len(sets), "scoring", "sets") as progress:
-        for name, result in zip(sets, workers.map(_score_one, texts), strict=True):
-            scores[name] = {"sentences": len(sets[name]), "scores": result}
+def count_sets(
+    folder: Path, hypotheses: Mapping[str, list[str]], references: Mapping[str, list[str]]
+) -> dict[str, dict[str, Statistics]]:
+    """Set -> metric -> what it counts; those that are not kept in ``folder`` on all cores, as TER takes minutes."""
+    texts = [(file_of(folder, name, "stats.npz"), hypotheses[name], references[name]) for name in references]
+    with Workers(_nothing) as workers, Progress(len(texts), "scoring", "sets") as progress:
+        counted = {}
+        for name, counts in zip(references, workers.map(_count_one, texts), strict=True):
+            counted[name] = counts
             progress.advance(1)
-    return scores
+    return counted
 
 
-def _score_one(texts: tuple[list[str], list[str]]) -> dict[str, Any]:
-    return score(*texts)
+def _count_one(text: tuple[Path, list[str], list[str]]) -> dict[str, Statistics]:
+    return sentence_statistics(*text, metrics(newstest.LANGUAGES[1]))
 
 
 def _nothing() -> None:

@@ -9,19 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from sacrebleu.metrics.base import Metric
 
 from sse_nmt.atomic_files import read_json, read_lines
-from sse_nmt.corpora.newstest import SETS
+from sse_nmt.corpora.newstest import LANGUAGES, SETS
 from sse_nmt.errors import UserError
-from sse_nmt.evaluation.newstest import file_of
-from sse_nmt.evaluation.scoring import metrics
+from sse_nmt.evaluation.comparison import PRIMARY
+from sse_nmt.evaluation.newstest import count_sets, file_of
+from sse_nmt.evaluation.scoring import metrics, signatures
 from sse_nmt.evaluation.selection import baseline_first, check_each_once, check_one_search
-from sse_nmt.evaluation.significance import SEED, Difference, Statistics, mean_score, resampled_differences, statistics
+from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score
+from sse_nmt.evaluation.significance import SEED, Difference, Resampled, difference, holm
+from sse_nmt.progress import say
 
 YEARS = tuple(SETS)
 MEANS = {"2008–2018": YEARS, "2014–2018": tuple(year for year in YEARS if year >= 2014)}
+PRIMARY_MEAN = "2008–2018"  # the one number that is tested; years and the other mean are described
 
 Hypotheses = dict[int, list[str]]  # year -> lines
 
@@ -35,11 +38,11 @@ class NewstestRun:
     updates: int
     search: dict[str, Any]
     sentences_per_second: float
-    scores: dict[int, dict[str, Any]]  # year -> metric -> score and signature
+    scores: dict[int, dict[str, float]]  # year -> metric -> score, as counted now
 
     def score(self, metric: str, years: Sequence[int]) -> float:
         """The mean over ``years``."""
-        return stdlib_statistics.mean(self.scores[year][metric]["score"] for year in years)
+        return stdlib_statistics.mean(self.scores[year][metric] for year in years)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class NewstestSystem:
     runs: list[NewstestRun]
     by_year: dict[int, Difference]  # BLEU less the baseline's; empty for the baseline itself, like the next
     by_mean: dict[str, Difference]
+    p_value: float | None  # of the primary mean's difference, after Holm's correction over all systems
 
     def mean(self, metric: str, years: Sequence[int]) -> float:
         return stdlib_statistics.mean(run.score(metric, years) for run in self.runs)
@@ -78,37 +82,50 @@ def compare_newstest(runs: Sequence[tuple[str, Path]], baseline: str | None = No
     check_each_once(runs)
     names = baseline_first(runs, baseline)
     references = _references(*runs[0])
+    measures = metrics(LANGUAGES[1])
     loaded: dict[str, list[NewstestRun]] = {name: [] for name in names}
-    counted: dict[str, dict[int, Statistics]] = {name: {year: [] for year in YEARS} for name in names}
+    counted: dict[str, dict[int, list[Statistics]]] = {name: {year: [] for year in YEARS} for name in names}
     for name, path in runs:
-        hypotheses = _hypotheses(name, path, references)
-        loaded[name].append(_load(path))
+        counts = _count(path, _hypotheses(name, path, references), references)
+        loaded[name].append(_load(path, counts, measures))
         for year in YEARS:
-            counted[name][year] += statistics(metrics()["BLEU"], [hypotheses[year]], references[year])
+            counted[name][year].append(counts[year][PRIMARY])
     check_one_search([run for system in loaded.values() for run in system])
-    first, *others = names
-    systems = [NewstestSystem(first, loaded[first], {}, {})]
-    systems += [_system(name, loaded[name], counted[first], counted[name]) for name in others]
-    signatures = {metric: entry["signature"] for metric, entry in systems[0].runs[0].scores[YEARS[0]].items()}
-    return NewstestComparison(systems, {year: len(references[year]) for year in YEARS}, signatures)
+    if len(names) == 1:
+        systems = [NewstestSystem(names[0], loaded[names[0]], {}, {}, None)]
+    else:
+        systems = _tested(names, loaded, counted, measures[PRIMARY])
+    return NewstestComparison(systems, {year: len(references[year]) for year in YEARS}, signatures(measures))
 
 
-def _system(
-    name: str, runs: list[NewstestRun], baseline: Mapping[int, Statistics], own: Mapping[int, Statistics]
-) -> NewstestSystem:
-    bleu = metrics()["BLEU"]
-    values = {year: mean_score(bleu, own[year]) - mean_score(bleu, baseline[year]) for year in YEARS}
+def _tested(
+    names: Sequence[str],
+    loaded: Mapping[str, list[NewstestRun]],
+    counted: Mapping[str, Mapping[int, Sequence[Statistics]]],
+    metric: Metric,
+) -> list[NewstestSystem]:
+    """Sets are resampled each by itself: with one seed for all they would not vary independently."""
     by_year = {
-        year: Difference.of(values[year], resampled_differences(bleu, baseline[year], own[year])) for year in YEARS
+        name: {year: Resampled.of(metric, counted[name][year], seed=[SEED, year]) for year in YEARS} for name in names
     }
-    # Sets are resampled each by itself: with one seed for all they would not vary independently.
-    drawn = {year: resampled_differences(bleu, baseline[year], own[year], seed=[SEED, year]) for year in YEARS}
-    by_mean = {label: _of_mean([values[y] for y in years], [drawn[y] for y in years]) for label, years in MEANS.items()}
-    return NewstestSystem(name, runs, by_year, by_mean)
+    by_mean = {
+        name: {label: Resampled.mean_of([by_year[name][year] for year in years]) for label, years in MEANS.items()}
+        for name in names
+    }
+    first, *others = names
+    systems = [NewstestSystem(first, loaded[first], {}, {}, None)]
+    means = {n: {label: difference(by_mean[first][label], by_mean[n][label]) for label in MEANS} for n in others}
+    corrected = holm({name: means[name][PRIMARY_MEAN].p_value for name in others})
+    for name in others:
+        years = {year: difference(by_year[first][year], by_year[name][year]) for year in YEARS}
+        systems.append(NewstestSystem(name, loaded[name], years, means[name], corrected[name]))
+    return systems
 
 
-def _of_mean(values: Sequence[float], resampled: Sequence[NDArray[np.float64]]) -> Difference:
-    return Difference.of(stdlib_statistics.mean(values), np.mean(resampled, axis=0))
+def _count(path: Path, hypotheses: Hypotheses, references: Hypotheses) -> dict[int, dict[str, Statistics]]:
+    texts = [{SETS[year]: lines[year] for year in YEARS} for lines in (hypotheses, references)]
+    counted = count_sets(path / "scores/newstest", *texts)
+    return {year: counted[SETS[year]] for year in YEARS}
 
 
 def _references(name: str, path: Path) -> Hypotheses:
@@ -138,11 +155,22 @@ def _present(name: str, path: Path, year: int, kind: str) -> Path:
     return file
 
 
-def _load(path: Path) -> NewstestRun:
+def _load(path: Path, counted: Mapping[int, Mapping[str, Statistics]], measures: dict[str, Metric]) -> NewstestRun:
     file = path / "scores/newstest/scores.json"
     if not file.is_file():
         raise UserError(f"{path} must be scored by `sse-nmt newstest {path}`, but holds no scores.json.")
     result, record = read_json(file), read_json(path / "run.json")
-    scores = {year: result["sets"][SETS[year]]["scores"] for year in YEARS}
+    scores = {
+        year: {name: corpus_score(metric, counted[year][name].sum(axis=0)) for name, metric in measures.items()}
+        for year in YEARS
+    }
+    _say_what_changed(path, result, measures)
     search = {**result["of"]["search"], "checkpoint": result["of"]["checkpoint"]}
     return NewstestRun(path, record["seed"], result["updates"], search, result["sentences_per_second"], scores)
+
+
+def _say_what_changed(path: Path, result: Mapping[str, Any], measures: dict[str, Metric]) -> None:
+    written = result["sets"][SETS[YEARS[0]]]["scores"]
+    for name, signature in signatures(measures).items():
+        if name in written and written[name]["signature"] != signature:
+            say(f"{path}: {name} was scored as {written[name]['signature']}; scored anew as {signature}.")

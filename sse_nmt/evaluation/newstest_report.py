@@ -14,7 +14,7 @@ import matplotlib.figure
 
 from sse_nmt.atomic_files import whole_file, write_json
 from sse_nmt.evaluation import paper
-from sse_nmt.evaluation.newstest_comparison import MEANS, YEARS, NewstestComparison, NewstestSystem
+from sse_nmt.evaluation.newstest_comparison import MEANS, PRIMARY_MEAN, YEARS, NewstestComparison, NewstestSystem
 from sse_nmt.evaluation.page import image, page, table
 from sse_nmt.evaluation.significance import SAMPLES, SEED, Difference
 
@@ -47,7 +47,6 @@ def newstest_markdown(comparison: NewstestComparison, quoted: bool) -> str:
 
 def notes(comparison: NewstestComparison) -> list[str]:
     """What the table was made of: text, systems, signatures, test."""
-    baseline = comparison.systems[0].name
     seeds = "; ".join(f"{s.name} {', '.join(str(run.seed) for run in s.runs)}" for s in comparison.systems)
     search = comparison.systems[0].runs[0].search
     return [
@@ -55,10 +54,28 @@ def notes(comparison: NewstestComparison) -> list[str]:
         f"Beam {search['beam']}, length penalty {search['length_penalty']}, {search['engine']} "
         f"{search['compute_type']}, {search['checkpoint']}.",
         *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
-        f"Δ: difference to {baseline}; p: paired bootstrap, {SAMPLES:,} resamples of each set's sentences, seed "
-        f"{SEED}, p as in sacreBLEU; ahead: years with a higher BLEU. ±: standard deviation over runs; what another "
-        f"seed of the training would change is in it alone.",
+        *(_test(comparison) if len(comparison.systems) > 1 else []),
     ]
+
+
+def _test(comparison: NewstestComparison) -> list[str]:
+    baseline, *others = comparison.systems
+    drawn = f"{SAMPLES:,} resamples of each set's sentences, seed {SEED}"
+    notes = [f"Δ: difference to {baseline.name}, from … to: its 95 % interval. ±: standard deviation over runs."]
+    if any(system.p_value is not None for system in others):
+        notes.append(
+            f"Intervals and p are over sentences ({drawn}) and seeds (pooled variance), Satterthwaite's t test; the "
+            f"mean {PRIMARY_MEAN} alone is tested, p by Holm over {len(others)} system{'s' * (len(others) > 1)}. "
+            f"Years are described: a seed moves all of them together, so that with no difference at all a system is "
+            f"often ahead in most."
+        )
+    alone = [system.name for system in others if system.p_value is None]
+    if alone:
+        notes.append(
+            f"Intervals of {', '.join(alone)}: these texts only ({drawn}); one run says nothing of another training, "
+            f"so there is no p."
+        )
+    return notes
 
 
 def newstest_json(comparison: NewstestComparison, quoted: bool) -> dict[str, Any]:
@@ -84,6 +101,7 @@ def _system_json(system: NewstestSystem, metrics: Sequence[str]) -> dict[str, An
             }
             for metric in metrics
         },
+        "p_value": system.p_value,
         "differences": {part: asdict(difference) for part, difference in differences.items()},
         "years_ahead": system.years_ahead,
         "runs": [
@@ -106,7 +124,10 @@ def _rows(comparison: NewstestComparison) -> list[list[str]]:
         differences = [*system.by_year.values(), *system.by_mean.values()]
         if differences:
             rows.append(["Δ", *(f"{difference.value:+.2f}" for difference in differences), ""])
-            rows.append(["p", *(f"{difference.p_value:.3f}" for difference in differences), ""])
+            rows.append(["from", *(f"{difference.low:+.2f}" for difference in differences), ""])
+            rows.append(["to", *(f"{difference.high:+.2f}" for difference in differences), ""])
+            p_value = "–" if system.p_value is None else f"{system.p_value:.3f}"
+            rows.append(["p", *("" for _ in YEARS), *(p_value if label == PRIMARY_MEAN else "" for label in MEANS), ""])
     return rows
 
 
@@ -141,9 +162,7 @@ def _as_csv(comparison: NewstestComparison) -> str:
     """One line for each system, set or mean, and metric; differences are those of BLEU."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ["system", "runs", "part", "sentences", "metric", "mean", "deviation", "difference", "low", "high", "p"]
-    )
+    writer.writerow(["system", "runs", "part", "sentences", "metric", "mean", "deviation", "difference", "low", "high"])
     sentences = {str(year): count for year, count in comparison.sentences.items()}
     for label, years in MEANS.items():
         sentences[label] = sum(comparison.sentences[year] for year in years)
@@ -151,14 +170,14 @@ def _as_csv(comparison: NewstestComparison) -> str:
         for metric, parts in numbers["scores"].items():
             for part, score in parts.items():
                 difference = numbers["differences"].get(part) if metric == "BLEU" else None
-                tested = list(difference.values()) if difference else [""] * 4
+                tested = [difference[key] for key in ("value", "low", "high")] if difference else [""] * 3
                 own = [score["mean"], "" if score["deviation"] is None else score["deviation"]]
                 writer.writerow([system.name, len(system.runs), part, sentences[part], metric, *own, *tested])
     return file.getvalue()
 
 
 def _draw_bars(comparison: NewstestComparison, path: Path) -> None:
-    """BLEU less the baseline's, year by year, with the middle 95 % of the bootstrap."""
+    """BLEU less the baseline's, year by year, with its 95 % interval."""
     others = comparison.systems[1:]
     width = 0.8 / len(others)
     figure = matplotlib.figure.Figure(figsize=(9, 4), layout="constrained")

@@ -28,6 +28,16 @@ def check_one_search(runs: Sequence[Searched]) -> None:
                 )
 
 
+def one_of_all(values: Sequence[Any], runs: Sequence[tuple[str, Path]], what: str) -> Any:
+    """The value that all runs have. Raises UserError if they differ."""
+    for value, (_, path) in zip(values, runs, strict=True):
+        if value != values[0]:
+            raise UserError(
+                f"All runs must have one {what}, but it is {values[0]!r} for {runs[0][1]} and {value!r} for {path}."
+            )
+    return values[0]
+
+
 def check_each_once(runs: Sequence[tuple[str, Path]]) -> None:
     """Raise UserError if a run is given twice: it would count as two seeds."""
     folders = [path.resolve() for _, path in runs]

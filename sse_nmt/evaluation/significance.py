@@ -1,25 +1,35 @@
-"""Paired bootstrap resampling (Koehn, 2004) for systems trained with several seeds.
+"""Whether a system differs from a baseline, where both the training and the test text are a matter of chance.
 
-With one run each it gives sacreBLEU's own p-value. With several, all runs are scored on the same resampled
-sentences and a system's score is the mean over its runs, so sentences are drawn as often as there are
-sentences, not runs times as often. What varies between seeds is not part of it: look at the standard deviation.
+The variance of a difference D between mean scores has two parts: that over sentences, from a bootstrap in which all
+runs are scored on the same resample (Koehn 2004), and that over seeds, pooled over both systems:
+
+    SE² = Var_bootstrap(D) + S² (1/k_A + 1/k_B),     S² = [Σ(s_Ai - s̄_A)² + Σ(s_Bi - s̄_B)²] / (k_A + k_B - 2)
+    df  = SE⁴ / [(S² (1/k_A + 1/k_B))² / (k_A + k_B - 2)]          (Satterthwaite; the bootstrap's part counts as known)
+
+The interval is D ± t(0.975, df) SE, and p two-sided from t(df). The interaction of seed and sentence is counted twice,
+which makes it a little conservative. With one run of a system nothing is known of another training: the interval is
+then the bootstrap's own, of this text alone, and there is no p.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import _compute_p_value
+from scipy import stats
+
+from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score
 
 SAMPLES = 1000
 SEED = 12345  # sacreBLEU's
+LEVEL = 0.95
 
-Statistics = list[NDArray[np.float64]]  # a run: (sentences, counts)
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,55 +37,80 @@ class Difference:
     """How far a system is from the baseline, in points of the metric."""
 
     value: float
-    low: float  # the middle 95 % of the resampled differences
+    low: float  # of the interval
     high: float
-    p_value: float
+    p_value: float | None  # None: one run of a system, of which nothing can be said but for this text
+    standard_error: float
+    degrees_of_freedom: float | None
+    sacrebleu_p: float  # what sacreBLEU's bootstrap calls p; its true size at 0.05 is 0.11, and seeds are no part of it
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A system's score: of each run, and as a mean over the runs on each resample of the sentences."""
+
+    runs: Array  # (k,)
+    means: Array  # (samples,)
 
     @classmethod
-    def of(cls, value: float, resampled: NDArray[np.float64]) -> Difference:
-        """As in sacreBLEU, but p is 1 where no resample differs: sacreBLEU would call that significant."""
-        low, high = np.percentile(resampled, [2.5, 97.5])
-        sizes = np.abs(resampled)
-        p_value = _compute_p_value(sizes - sizes.mean(), abs(value)) if sizes.any() else 1.0
-        return cls(value, float(low), float(high), p_value)
+    def of(cls, metric: Metric, runs: Sequence[Statistics], seed: int | Sequence[int] = SEED) -> Resampled:
+        """From the counts of each run on the same sentences; the same ``seed`` draws the same sentences."""
+        weights = _weights(len(runs[0]), seed)
+        scores = [[corpus_score(metric, total) for total in weights @ run] for run in runs]
+        return cls(np.array([corpus_score(metric, run.sum(axis=0)) for run in runs]), np.mean(scores, axis=0))
+
+    @classmethod
+    def mean_of(cls, parts: Sequence[Resampled]) -> Resampled:
+        """The mean of several texts' scores, run by run and resample by resample."""
+        return cls(np.mean([part.runs for part in parts], axis=0), np.mean([part.means for part in parts], axis=0))
 
 
-def paired_bootstrap(
-    metric: Metric,
-    baseline: Sequence[Sequence[str]],
-    system: Sequence[Sequence[str]],
-    references: Sequence[str],
-    samples: int = SAMPLES,
-    seed: int = SEED,
-) -> Difference:
-    """Compare the runs of a system (each: one hypothesis per reference) with the runs of the baseline."""
-    ours, theirs = (statistics(metric, runs, references) for runs in (system, baseline))
-    resampled = resampled_differences(metric, theirs, ours, samples, seed)
-    return Difference.of(mean_score(metric, ours) - mean_score(metric, theirs), resampled)
+def difference(baseline: Resampled, system: Resampled) -> Difference:
+    """The system less the baseline, on the same resamples."""
+    value = float(system.runs.mean() - baseline.runs.mean())
+    resampled = system.means - baseline.means
+    theirs = _sacrebleu_p(value, resampled)
+    if min(len(baseline.runs), len(system.runs)) < 2:
+        low, high = np.percentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+        return Difference(value, float(low), float(high), None, float(resampled.std(ddof=1)), None, theirs)
+    free = len(baseline.runs) + len(system.runs) - 2
+    of_seeds = _pooled_variance(baseline.runs, system.runs) * (1 / len(baseline.runs) + 1 / len(system.runs))
+    return _t_test(value, float(resampled.var(ddof=1)), of_seeds, free, theirs)
 
 
-def statistics(metric: Metric, runs: Sequence[Sequence[str]], references: Sequence[str]) -> Statistics:
-    """What the metric counts in each sentence of each run."""
-    return [
-        np.array(metric._extract_corpus_statistics(list(hypotheses), [list(references)]), dtype=np.float64)
-        for hypotheses in runs
-    ]
+def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Name -> p corrected for as many tests as there are (Holm 1979); None stays None."""
+    known = sorted((p, name) for name, p in p_values.items() if p is not None)
+    corrected: dict[str, float | None] = dict.fromkeys(p_values)
+    largest = 0.0
+    for rank, (p, name) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        corrected[name] = largest
+    return corrected
 
 
-def mean_score(metric: Metric, runs: Statistics, counts: NDArray[Any] | None = None) -> float:
-    """The mean over the runs of the score of a text in which each sentence stands ``counts`` times (once)."""
-    sums = [run.sum(axis=0) if counts is None else counts @ run for run in runs]
-    return float(np.mean([metric._compute_score_from_stats(list(total)).score for total in sums]))
+def _t_test(value: float, of_sentences: float, of_seeds: float, free: int, sacrebleu_p: float) -> Difference:
+    error = math.sqrt(of_sentences + of_seeds)
+    degrees = error**4 / (of_seeds**2 / free) if of_seeds**2 > 0 else math.inf
+    margin = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error
+    # No error at all: the same translations, or scores that no sentence changes.
+    distance = abs(value) / error if error > 0 else math.inf if value else 0.0
+    p_value = float(2 * stats.t.sf(distance, degrees))
+    return Difference(value, value - margin, value + margin, p_value, error, degrees, sacrebleu_p)
 
 
-def resampled_differences(
-    metric: Metric, baseline: Statistics, system: Statistics, samples: int = SAMPLES, seed: int | Sequence[int] = SEED
-) -> NDArray[np.float64]:
-    """(samples,): system less baseline on texts of as many sentences, drawn with replacement, the same for both."""
-    sentences = len(baseline[0])
-    drawn = np.random.default_rng(seed).choice(sentences, size=(samples, sentences), replace=True)
-    differences = np.empty(samples)
-    for number, row in enumerate(drawn):
-        counts = np.bincount(row, minlength=sentences)  # how often each sentence stands in this resample
-        differences[number] = mean_score(metric, system, counts) - mean_score(metric, baseline, counts)
-    return differences
+def _pooled_variance(one: Array, other: Array) -> float:
+    squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in (one, other))
+    return squares / (len(one) + len(other) - 2)
+
+
+def _weights(sentences: int, seed: int | Sequence[int]) -> Array:
+    """(SAMPLES, sentences): how often each sentence stands in each resample."""
+    drawn = np.random.default_rng(seed).choice(sentences, size=(SAMPLES, sentences), replace=True)
+    return np.stack([np.bincount(row, minlength=sentences) for row in drawn]).astype(np.float64)
+
+
+def _sacrebleu_p(value: float, resampled: Array) -> float:
+    """p is 1 where no resample differs: sacreBLEU would call that significant."""
+    sizes = np.abs(resampled)
+    return float(_compute_p_value(sizes - sizes.mean(), abs(value))) if sizes.any() else 1.0

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from conftest import refused, sse_nmt
 
-from sse_nmt.atomic_files import read_json, write_json, write_lines
+from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.errors import UserError
+from sse_nmt.evaluation import sentence_statistics
 from sse_nmt.evaluation.comparison import compare
 from sse_nmt.evaluation.report import as_markdown, write_report
-from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.scoring import metrics, score
 
 REFERENCES = [f"Das kleine rote Haus Nummer {i} steht am Ende der Straße ." for i in range(30)]
 
@@ -25,7 +26,7 @@ def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3
     write_json(
         folder / "scores/test.json", {"updates": 200, "search": {"beam": 5}, "scores": score(hypotheses, REFERENCES)}
     )
-    write_json(folder / "run.json", {"seed": seed, "status": "finished"})
+    write_json(folder / "run.json", {"seed": seed, "status": "finished", "target_lang": "de"})
     records = ({"valid_loss": str(loss), "valid_num_updates": str(100 * i)} for i, loss in enumerate(losses, 1))
     write_lines(folder / "train.log", (f"2026-01-01 | INFO | valid | {json.dumps(record)}" for record in records))
     return folder
@@ -41,13 +42,16 @@ def runs(tmp_path) -> list[tuple[str, Path]]:
 def test_seeds_become_mean_and_deviation(runs):
     comparison = compare(runs)
     baseline, system = comparison.systems
-    first, second = (score(run.hypotheses, REFERENCES)["BLEU"]["score"] for run in baseline.runs)
+    first, second = (
+        score(read_lines(run.path / "scores/test.hyp"), REFERENCES)["BLEU"]["score"] for run in baseline.runs
+    )
     assert baseline.mean("BLEU") == pytest.approx((first + second) / 2)
     assert baseline.deviation("BLEU") == pytest.approx(abs(first - second) / 2**0.5)
     assert not baseline.differences
     difference = system.differences["BLEU"]
     assert difference.value == pytest.approx(system.mean("BLEU") - baseline.mean("BLEU")) and difference.value > 0
-    assert difference.p_value < 0.05 and system.differences["TER"].value < 0
+    assert system.p_value == difference.p_value < 0.05 and system.differences["TER"].value < 0
+    assert baseline.p_value is None
     assert system.best_loss == 2.5 and system.runs[0].curve == [(100, 3.0), (200, 2.5), (300, 2.75)]
 
 
@@ -73,13 +77,82 @@ def test_report(runs, tmp_path):
     numbers = read_json(paths[1])
     assert numbers["systems"][1]["scores"]["BLEU"]["mean"] == comparison.systems[1].mean("BLEU")
     page = paths[2].read_text(encoding="utf-8")
-    assert page.count("<tr>") == 3 and "data:image/png;base64," in page and "http" not in page
+    assert page.count("<tr>") == 5  # two tables and "data:image/png;base64," in page and "http" not in page
     assert paths[3].read_bytes().startswith(b"\x89PNG")
 
 
 def test_one_run_has_no_deviation(runs):
     comparison = compare([runs[0], runs[2]])
     assert comparison.systems[0].deviation("BLEU") is None and " ± " not in as_markdown(comparison).split("\n\n")[0]
+
+
+def test_one_run_has_an_interval_of_this_text_only_and_no_p(runs):
+    """Also where the baseline has several."""
+    for chosen in ([runs[0], runs[2]], runs[:3]):
+        comparison = compare(chosen)
+        assert comparison.systems[1].p_value is None
+        table, described, notes = as_markdown(comparison).split("\n\n")
+        assert table.splitlines()[3].endswith(" – |") and "Δ chrF++" in described
+        assert (
+            "Interval of sse: this text only (1,000 resamples of sentences, seed 12345); says nothing of another "
+            in notes
+        )
+
+
+def test_p_is_corrected_for_the_number_of_systems(runs, tmp_path):
+    alone = compare(runs).systems[1].p_value
+    more = [("third", make_run(tmp_path / f"third{seed}", seed, 11)) for seed in (1, 2)]
+    first, second = compare([*runs, *more]).systems[1:]
+    assert first.p_value == pytest.approx(2 * alone) and second.p_value > 0.05
+    assert first.differences["BLEU"].p_value == pytest.approx(alone)
+
+
+def test_what_was_scored_under_another_signature_is_scored_anew(runs, capsys):
+    """Never are old scores printed under a new signature, whatever a run folder says."""
+    before = compare(runs)
+    path = runs[0][1] / "scores/test.json"
+    result = read_json(path)
+    result["scores"]["BLEU"] = {
+        "score": 99.9,
+        "signature": "nrefs:1|case:mixed|eff:no|tok:intl|smooth:exp|version:2.0.0",
+    }
+    write_json(path, result)
+    again = compare(runs)
+    assert [s.mean("BLEU") for s in again.systems] == [s.mean("BLEU") for s in before.systems]
+    said = capsys.readouterr().err
+    assert f"{runs[0][1]}: BLEU was scored as nrefs:1|case:mixed|eff:no|tok:intl" in said and "scored anew as" in said
+    other = compare(runs, tokenize="char")
+    assert "tok:char" in other.signatures["BLEU"]
+    hypotheses = read_lines(runs[0][1] / "scores/test.hyp")
+    assert other.systems[0].runs[0].scores["BLEU"] == pytest.approx(
+        score(hypotheses, REFERENCES, metrics("de", "char"))["BLEU"]["score"]
+    )
+
+
+def test_statistics_are_kept_and_only_used_for_the_text_they_are_of(runs, monkeypatch):
+    before = compare(runs)
+    kept = runs[0][1] / "scores/test.stats.npz"
+    assert kept.is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(sentence_statistics, "count", None)  # nothing is counted again
+        assert compare(runs).systems[1].differences == before.systems[1].differences
+    write_lines(runs[0][1] / "scores/test.hyp", REFERENCES)
+    assert compare(runs).systems[0].runs[0].scores["BLEU"] == pytest.approx(100)
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert compare(runs).systems[0].runs[0].scores["BLEU"] == pytest.approx(100)
+
+
+def test_systems_in_different_languages_or_tokenisers_are_not_compared(runs):
+    path = runs[3][1]
+    write_json(path / "scores/test.json", {**read_json(path / "scores/test.json"), "tokenize": "char"})
+    with pytest.raises(
+        UserError, match=r"^All runs must have one tokeniser \(see `--tokenize`\), but it is None for .* 'char'"
+    ):
+        compare(runs)
+    assert compare(runs, tokenize="13a").signatures
+    write_json(path / "run.json", {**read_json(path / "run.json"), "target_lang": "zh"})
+    with pytest.raises(UserError, match=r"^All runs must have one target language, but it is 'de' for .* and 'zh' for"):
+        compare(runs)
 
 
 def test_refusals(runs, tmp_path):

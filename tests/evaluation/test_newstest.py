@@ -47,7 +47,9 @@ def test_every_set_is_translated_and_scored_in_its_own_order(scored):
             references = [target for _, target in newstest_cache.pairs(year)]
             hypotheses = read_lines(file_of(folder, name, "hyp"))
             assert read_lines(file_of(folder, name, "ref")) == references
-            assert result["sets"][name]["scores"] == score(hypotheses, references)
+            for metric, entry in score(hypotheses, references).items():
+                found = result["sets"][name]["scores"][metric]
+                assert found == {"score": pytest.approx(entry["score"]), "signature": entry["signature"]}
     # Most of these sentences the toy models have learnt by heart: in another order no set would score.
     assert max(entry["scores"]["BLEU"]["score"] for entry in result["sets"].values()) > 50
 
@@ -97,7 +99,8 @@ def make_run(folder: Path, seed: int, wrong: dict[int, int]) -> Path:
     write_json(
         folder / "scores/newstest/scores.json", {"of": of, "updates": 9, "sentences_per_second": 1.0, "sets": scores}
     )
-    write_json(folder / "run.json", {"seed": seed, "system": folder.name.partition(".")[0]})
+    languages = {"source_lang": "en", "target_lang": "de"}
+    write_json(folder / "run.json", {**languages, "seed": seed, "system": folder.name.partition(".")[0]})
     return folder
 
 
@@ -144,6 +147,7 @@ def test_means_deviations_and_differences_by_hand(compared):
     assert system.years_ahead == 3 and not baseline.by_year
     assert system.by_year[2014].p_value < 0.05
     assert system.by_year[2010].p_value == 1  # the same translations; sacreBLEU's formula gives 0.001
+    assert system.p_value == system.by_mean["2008–2018"].p_value
     low, high = system.by_mean["2008–2018"].low, system.by_mean["2008–2018"].high
     assert low < system.by_mean["2008–2018"].value < high
 
@@ -171,13 +175,15 @@ def test_report(compared, tmp_path):
     own, quoted = table.split("Quoted")
     rows = [line for line in own.splitlines() if line.startswith("|")]
     assert [row.split("|")[1].strip() for row in rows[2:]] == [
-        "baseline", "± of 2 runs", "sse", "± of 2 runs", "Δ", "p"
+        "baseline", "± of 2 runs", "sse", "± of 2 runs", "Δ", "from", "to", "p"
     ]  # fmt: skip
     assert len({len(row) for row in rows}) == 1 and all(row.count("|") == 16 for row in rows) and " 3/11 |" in own
     assert all(signature in own for signature in comparison.signatures.values())
     assert "Transformer + SSE-SE" in quoted and paper.SOURCE in quoted
     numbers = read_json(paths[2])
-    assert numbers["systems"][1]["differences"]["2014"]["p_value"] == comparison.systems[1].by_year[2014].p_value
+    assert numbers["systems"][1]["p_value"] == comparison.systems[1].p_value
+    (tested,) = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows if row.startswith("| p ")]
+    assert [column for column, cell in enumerate(tested) if cell] == [0, 12]  # the mean of all years alone is tested
     assert numbers["quoted"]["BLEU"]["Transformer"]["2018"] == 38.8
     page = paths[3].read_text(encoding="utf-8")
     assert "data:image/png;base64," in page and "http" not in page and "<td>Transformer</td>" in page
@@ -189,7 +195,7 @@ def test_the_csv_has_every_number(compared, tmp_path):
     write_newstest_report(comparison, tmp_path, quoted=False)
     with open(tmp_path / "newstest.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 3 * 13  # systems, metrics, years and means
+    assert len(rows) == 2 * 4 * 13  # systems, metrics, years and means
     (row,) = (r for r in rows if (r["system"], r["part"], r["metric"]) == ("sse", "2014", "BLEU"))
     assert float(row["difference"]) == comparison.systems[1].by_year[2014].value and row["sentences"] == "12"
     assert {r["difference"] for r in rows if r["system"] == "baseline" or r["metric"] != "BLEU"} == {""}
@@ -255,9 +261,22 @@ def test_paper_goes_with_newstest_alone(runs, capsys):
 @pytest.mark.skipif(not (ROOT.parent / "shared/data/sacrebleu").is_dir(), reason="no newstest beside the project")
 def test_the_real_sets():
     code = "from sse_nmt.corpora import newstest; print([len(newstest.load(year)) for year in newstest.SETS])"
-    environment = {**os.environ, "SACREBLEU": str(ROOT.parent / "shared/data/sacrebleu")}
+    environment = {**os.environ, "SACREBLEU": str(ROOT.parent / "shared/data/sacrebleu"), "PYTHONPATH": ""}
     done = run_command("python", "-c", code, env=environment)
     assert done.stdout == "[2051, 2525, 2489, 3003, 3003, 3000, 3003, 2169, 2999, 3004, 2998]\n", done.stderr
+
+
+def test_a_set_that_is_not_whole_is_refused():
+    code = "from sse_nmt.corpora import newstest; newstest.load(2010)"
+    done = run_command("python", "-c", code, env={**os.environ, "PYTHONPATH": ""})
+    assert done.returncode == 1 and "UserError: wmt10 must have 2,489 sentences, but " in done.stderr
+    assert f" has 6: remove {newstest_cache.FOLDER}/wmt10 for sacreBLEU to fetch it anew" in done.stderr
+
+
+def test_a_run_of_other_languages_is_refused(runs, capsys):
+    path = runs[0][1]
+    write_json(path / "run.json", {**read_json(path / "run.json"), "source_lang": "de", "target_lang": "en"})
+    assert refused(capsys, "newstest", path) == f"newstest2008–2018 here is en–de, but {path} translates de–en."
 
 
 def test_a_set_that_cannot_be_had_is_named(tmp_path):
