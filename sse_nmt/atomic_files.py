@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,18 +17,31 @@ from typing import IO, Any
 
 from sse_nmt.errors import UserError
 
+_NAME = 200  # characters of a name that a part keeps: names have an end
+
 
 @contextlib.contextmanager
 def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open ``path`` for writing as ``path.part``; rename it at the end, remove it if anything goes wrong."""
-    part = path.with_name(path.name + ".part")
+    """Open a new file for writing that takes the place of ``path`` at the end, or goes if anything goes wrong.
+
+    A symbolic link is followed; what is no regular file (a device, a pipe) is written straight into.
+    """
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        with open(path, mode, **text) as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
+    part, descriptor = _new_part(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
     try:
-        with open(part, mode, encoding=None if "b" in mode else "utf-8", newline=None if "b" in mode else "\n") as file:
+        with open(descriptor, mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+            os.replace(part, path)  # before it is closed: until then nobody takes it for a leftover
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -32,10 +49,10 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give an empty ``path.part`` to fill; it takes the place of ``path`` at the end, or goes if anything fails."""
-    part = path.with_name(path.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    """Give an empty folder to fill; it takes the place of ``path`` at the end, or goes if anything fails."""
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part, descriptor = _new_part(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield part
         if path.exists():
@@ -44,6 +61,39 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    finally:
+        os.close(descriptor)
+
+
+def _new_part(path: Path, flags: int) -> tuple[Path, int]:
+    """A file or folder beside ``path`` under a name of one's own, open and locked for as long as it is.
+
+    What killed processes have left there goes: nobody holds its lock.
+    """
+    for leftover in path.parent.glob(f"{glob.escape(path.name[:_NAME])}.*.part"):
+        _remove_leftover(leftover)
+    while True:
+        part = path.with_name(f"{path.name[:_NAME]}.{secrets.token_hex(4)}.part")
+        if flags & os.O_DIRECTORY:
+            part.mkdir()
+        descriptor = os.open(part, flags | os.O_CLOEXEC, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if part.exists():
+            return part, descriptor
+        os.close(descriptor)  # somebody took it for a leftover before it was locked
+
+
+def _remove_leftover(part: Path) -> None:
+    with contextlib.suppress(OSError):  # gone, somebody else's, or no file
+        descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if part.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -83,7 +133,7 @@ def check_ours(folder: Path, marker: str, beside: str = "") -> None:
     """
     if not folder.is_dir() or (folder / marker).exists():
         return
-    ours = (".lock", f"{marker}.part", beside)  # the second is all there is after a kill at the very beginning
+    ours = (".lock", f"{marker}.*.part", f"{marker}.part", beside)  # parts: killed at the very beginning
     others = sorted(path.name for path in folder.iterdir() if not any(path.match(name) for name in ours if name))
     if others:
         raise UserError(f"{folder} must be empty or of our own making, but holds {others[0]} and no {marker}.")

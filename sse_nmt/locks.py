@@ -11,6 +11,14 @@ from sse_nmt.errors import UserError
 
 
 @contextlib.contextmanager
+def waiting_lock(path: Path) -> Iterator[None]:
+    """Wait until nobody else holds ``path``, a file made for it: for what is made once and used by many."""
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def folder_lock(folder: Path, what: str) -> Iterator[int]:
     """Keep others from working in ``folder`` (made if need be); the file descriptor is for a child to inherit.
 

@@ -45,10 +45,13 @@ def train(data: Path, save: Path, *words: str, **settings: Any) -> dict[str, Any
     return load_checkpoint(save / "checkpoint_last.pt")
 
 
-def train_in_two_processes(data: Path, save: Path, *words: str, updates: int) -> dict[str, torch.Tensor]:
+def train_in_two_processes(
+    data: Path, save: Path, *words: str, updates: int, task: str = "translation_sse"
+) -> dict[str, torch.Tensor]:
     """Over gloo, as users start it, without dropout; the parameters at the end."""
-    save.mkdir()
-    common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", "translation_sse"]
+    save.mkdir(exist_ok=True)
+    (save / "meeting").unlink(missing_ok=True)
+    common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", task]
     common += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", *SMALL_TRANSFORMER, *words]
     common += ["--max-tokens", "200", "--cpu", "--dropout", "0", "--max-update", str(updates), "--disable-validation"]
     common += ["--ddp-backend", "legacy_ddp", "--save-dir", str(save), "--num-workers", "0", "--no-epoch-checkpoints"]

@@ -90,8 +90,8 @@ def _arm(step: str, moment: str, children: Path) -> None:
         replace(source, destination)
 
     def end_with_fairseq(output: Path) -> None:
-        first = output.parent.with_name(f"{output.parent.name}.part") / output.with_suffix(".idx").name
-        while not (first.exists() if moment == "as fairseq works" else _runs_fairseq()):
+        first = f"{output.parent.name}.*.part/{output.with_suffix('.idx').name}"
+        while not (any(output.parent.parent.glob(first)) if moment == "as fairseq works" else _runs_fairseq()):
             time.sleep(0.001)
         end()
 

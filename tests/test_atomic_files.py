@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+from conftest import run_command
+
+from sse_nmt import atomic_files
 from sse_nmt.atomic_files import check_ours, read_lines, whole_file, whole_folder, write_lines
 from sse_nmt.errors import UserError
 
@@ -27,6 +34,57 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     with whole_folder(path) as part:
         (part / "new").touch()
     assert [entry.name for entry in path.iterdir()] == ["new"] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    """Each has a file of its own; the last to end wins, and what it wrote is whole."""
+    path = tmp_path / "file"
+    with whole_file(path) as first, whole_file(path) as second:
+        second.write("second")
+        first.write("first")
+        assert len(list(tmp_path.iterdir())) == 2
+    assert path.read_text() == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path, what):
+    code = (
+        "import os, sys; from pathlib import Path; from sse_nmt.atomic_files import whole_file, whole_folder\n"
+        f"with whole_{what}(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    assert run_command(sys.executable, "-c", code, str(tmp_path / "out")).returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert left.match("out.*.part")
+    with whole_file(tmp_path / "out") if what == "file" else whole_folder(tmp_path / "out"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_is_followed_and_a_part_is_never_written_through(tmp_path, monkeypatch):
+    precious, link = tmp_path / "precious", tmp_path / "link"
+    precious.write_text("old")
+    link.symlink_to(precious)
+    write_lines(link, ["new"])
+    assert link.is_symlink() and precious.read_text() == "new\n"
+    monkeypatch.setattr(atomic_files.secrets, "token_hex", lambda _: "00000000")
+    (tmp_path / "file.00000000.part").symlink_to(precious)
+    with pytest.raises(FileExistsError), whole_file(tmp_path / "file") as file:
+        file.write("elsewhere")
+    assert precious.read_text() == "new\n"
+
+
+def test_what_is_no_regular_file_is_written_into(tmp_path):
+    write_lines(Path("/dev/null"), ["nothing"])
+    assert not Path("/dev/null").is_file()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(pipe.read_bytes)
+        write_lines(pipe, ["through"])
+        assert reading.result() == b"through\n"
+    assert pipe.is_fifo() and len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(IsADirectoryError):
+        write_lines(tmp_path, ["nothing"])
 
 
 def test_a_folder_is_ours_by_its_marker(tmp_path):

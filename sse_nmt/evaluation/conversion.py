@@ -15,6 +15,7 @@ from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.model import Model
 from sse_nmt.evaluation.plain_checkpoint import save_plain
+from sse_nmt.locks import waiting_lock
 
 
 def convert(model: Model, destination: Path) -> Path:
@@ -23,6 +24,11 @@ def convert(model: Model, destination: Path) -> Path:
     Raises:
         UserError: a damaged checkpoint, or a model CTranslate2 does not know.
     """
+    with waiting_lock(destination.with_name(f".{destination.name}.lock")):
+        return _convert(model, destination)
+
+
+def _convert(model: Model, destination: Path) -> Path:
     checkpoint = model.checkpoint
     state = load_checkpoint(checkpoint)
     stamp = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}

@@ -14,7 +14,6 @@ from sse_nmt.tasks.dropout_installation import install_fast_dropout
 from sse_nmt.tasks.factorized_installation import Factorization
 from sse_nmt.tasks.factorized_options import FactorizedConfig
 from sse_nmt.tasks.frobenius_training import FrobeniusTraining
-from sse_nmt.tasks.resumable_batches import ResumableBatches
 from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
 from sse_nmt.tasks.sse_options import (
     SSEConfig,
@@ -38,7 +37,7 @@ class TranslationSSEConfig(TranslationConfig, SSEConfig, FactorizedConfig):
 
 
 @register_task("translation_sse", dataclass=TranslationSSEConfig)
-class TranslationSSETask(ResumableBatches, TranslationTask):
+class TranslationSSETask(TranslationTask):
     """Translation, with source ids and previous output ids perturbed in training (Wu et al. 2019, sec. 4.3).
 
     Checkpoints are interchangeable with those of the plain `translation` task, unless layers are factorised on

@@ -94,6 +94,8 @@ class _Training:
     def close(self) -> None:
         """Finish the run folder, or say why the training failed."""
         self._release()
+        if self._failure is not None or self._process.returncode != 0:
+            self._job.run.end("failed")
         if self._failure is not None:
             raise UserError(
                 f"The log {self._job.run.log} cannot be kept, so the training was stopped: {self._failure}."
@@ -109,6 +111,7 @@ class _Training:
         self._process.terminate()
         self._process.wait()
         self._release()
+        self._job.run.end("interrupted")
 
     def _release(self) -> None:
         self._reader.join()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -29,12 +30,18 @@ from sse_nmt.atomic_files import check_ours, read_json, sha256_of, whole_file, w
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.locks import folder_lock
-from sse_nmt.progress import say
 from sse_nmt.training.configuration import GRAPHS
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
 _PLACES = {"task.data", "common.user_dir", *GRAPHS}  # of no consequence: a run may be moved with its data
-_WAY_OUT = "choose another folder, or say --overwrite"
+# Neither does this: how fairseq reports, saves and shares the work between processes.
+_OF_NO_CONSEQUENCE = re.compile(
+    r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
+    r"|dataset\.(num_workers|data_buffer_size)|distributed_training\..*|hydra\..*"
+    r"|checkpoint\.(save_\w+|keep_\w+|no_\w+|write_checkpoints_asynchronously|load_checkpoint_on_all_dp_ranks"
+    r"|reset_dataloader)"
+)
+_WAY_OUT = "choose another folder (`--overwrite` discards what this one holds)"
 
 
 class RunFolder:
@@ -71,6 +78,11 @@ class RunFolder:
         return (self.path / "run.json").is_file()
 
     @property
+    def begun(self) -> bool:
+        """Whether there is something to go on from."""
+        return self.exists and any(self.checkpoints.glob("checkpoint*.pt"))
+
+    @property
     def finished(self) -> bool:
         return self.exists and self.record["status"] == "finished"
 
@@ -103,8 +115,8 @@ class RunFolder:
         with whole_file(self.path / "training.yaml") as file:
             file.write(OmegaConf.to_yaml(fitted))
 
-    def finish(self, seconds: float) -> None:
-        """Mark the run as finished and write the full configuration that fairseq trained with."""
+    def finish(self, seconds: float | None) -> None:
+        """Mark the run as finished, after so many seconds (None: unknown), and write the configuration in full."""
         state = load_checkpoint(self.checkpoints / "checkpoint_last.pt")
         with whole_file(self.path / "training_full.yaml") as file:
             file.write(OmegaConf.to_yaml(OmegaConf.create(_plain(state["cfg"]))))
@@ -116,6 +128,11 @@ class RunFolder:
             "seconds": seconds,
         }
         write_json(self.path / "run.json", record)
+
+    def end(self, status: str) -> None:
+        """Say that nobody trains here any more: "interrupted" or "failed"."""
+        if self.exists:
+            write_json(self.path / "run.json", {**self.record, "status": status})
 
     def check_same(self, configuration: DictConfig, data: Path) -> None:
         """Raise UserError if this folder was begun with another configuration or on other data."""
@@ -130,7 +147,7 @@ class RunFolder:
             before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
         now = _flat(OmegaConf.to_container(configuration))
         for key in sorted((before.keys() | now.keys()) - _PLACES):
-            if before.get(key) != now.get(key):
+            if before.get(key) != now.get(key) and not _OF_NO_CONSEQUENCE.fullmatch(key):
                 raise UserError(
                     f"{self.path} holds a run with `{key}` {before.get(key)!r}, not {now.get(key)!r}: {_WAY_OUT}."
                 )
@@ -144,21 +161,6 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("training.yaml", "training_full.yaml", "train.log", "run.json"):
             (self.path / name).unlink(missing_ok=True)
-
-    def mend_last_checkpoint(self) -> None:
-        """If the last checkpoint was cut off in writing, say so and put the newest readable one in its place."""
-        last = self.checkpoints / "checkpoint_last.pt"
-        if not last.exists() or _readable(last):
-            return
-        others = sorted(self.checkpoints.glob("checkpoint*.pt"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for other in others:
-            if other != last and _readable(other):
-                say(f"{last} is damaged: going on from {other.name}, update {updates(load_checkpoint(other))}.")
-                last.replace(last.with_suffix(".damaged"))
-                with whole_file(last, "wb") as file, open(other, "rb") as source:
-                    shutil.copyfileobj(source, file)
-                return
-        raise UserError(f"{last} is damaged and no other checkpoint is left: say --overwrite to start afresh.")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[int]:
@@ -202,14 +204,6 @@ def git_state() -> dict[str, Any] | None:
 def _git(*arguments: str) -> str:
     command = ["git", "-C", USER_DIR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _readable(checkpoint: Path) -> bool:
-    try:
-        load_checkpoint(checkpoint)
-    except UserError:
-        return False
-    return True
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sse_nmt.training.configuration import run_configuration
 from sse_nmt.training.launch import Job, run_jobs, train_along
 from sse_nmt.training.machine_fit import Machine, fit
 from sse_nmt.training.options import TrainOptions
+from sse_nmt.training.recovery import nothing_left_to_do, recover_checkpoints
 from sse_nmt.training.run_folder import RunFolder
 
 
@@ -49,13 +50,14 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         run.check_ours()
     if machine.rank > 0:
         run, configuration = runs[0]
-        if options.overwrite or not run.finished:  # rank 0 would not come to train a finished one
+        done = run.finished or (run.begun and nothing_left_to_do(run.checkpoints, configuration))
+        if options.overwrite or not done:  # rank 0 would not come to train a finished one
             train_along(run, fit(configuration, machine), machine.rank, _share_machine(1, 1, machine)[1])
         return
     with contextlib.ExitStack() as locks:
         held = [locks.enter_context(run.lock()) for run, _ in runs]
         for run, configuration in runs:
-            if run.exists and not options.overwrite:
+            if run.begun and not options.overwrite:
                 run.check_same(configuration, data)
         jobs = [
             Job(file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
@@ -82,14 +84,18 @@ def _begin(
     system: str, run: RunFolder, configuration: DictConfig, data: Path, options: TrainOptions, machine: Machine
 ) -> bool:
     """Make the folder ready for a training that begins or goes on; False where nothing is left to do."""
-    if options.overwrite:
+    if options.overwrite or not run.begun:  # a first command that came to nothing binds nobody
         run.clear()
+    recover_checkpoints(run.checkpoints)
     if run.finished:
         say(f"{run.path} is trained already.")
         return False
+    if run.exists and nothing_left_to_do(run.checkpoints, configuration):
+        run.finish(None)
+        say(f"{run.path} was trained to its end before.")
+        return False
     if run.exists:
         say(f"{run.path} goes on where it stopped.")
-    run.mend_last_checkpoint()
     run.begin(system, configuration, fit(configuration, machine), [Path(sys.argv[0]).name, *sys.argv[1:]], data)
     return True
 

@@ -63,8 +63,8 @@ def test_pairs_chooses_as_many_and_the_same_test_text(toy_data, toy_options, tmp
 
 def test_an_interrupted_step_is_done_again(toy_options, toy_data, tmp_path):
     (tmp_path / "preparing.json").touch()
-    (tmp_path / "pieces.part").mkdir()
-    (tmp_path / "pieces.part" / "train.en").write_text("half a")
+    (tmp_path / "pieces.0a1b2c3d.part").mkdir()
+    (tmp_path / "pieces.0a1b2c3d.part" / "train.en").write_text("half a")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "dict.en.txt").write_text("half a")
     prepare(toy_options, tmp_path)

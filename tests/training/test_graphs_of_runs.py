@@ -66,5 +66,5 @@ def test_a_run_goes_on_along_the_same_graph_wherever_that_is_now(data, tmp_path)
         run.check_same(run_configuration(CONFIG, moved, None, None, []), moved)
     assert str(error.value) == (
         f"{run.path} holds a run with another graph as `task.sse_graph_source`: "
-        "choose another folder, or say --overwrite."
+        "choose another folder (`--overwrite` discards what this one holds)."
     )

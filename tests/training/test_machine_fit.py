@@ -91,15 +91,16 @@ def test_two_processes_find_the_losses_of_one(one_and_two):
 def test_a_run_may_go_on_with_other_processes(one_and_two, toy_data, capsys):
     """What it was asked for is compared, not what this machine made of it."""
     _, two = one_and_two
-    others = [word.replace("save_interval_updates=2", "save_interval_updates=3") for word in SMALL]
-    sse_nmt_here("train", toy_data, f"{CONFIG}={two}", *SMALL)
+    elsewhere = ("dataset.num_workers=1", "common.log_interval=7", "checkpoint.save_interval_updates=9")
+    words = [word for setting in elsewhere for word in ("--set", setting)]
+    sse_nmt_here("train", toy_data, f"{CONFIG}={two}", *SMALL, *words)  # how it reports and saves binds nobody
     assert f"{two} is trained already." in capsys.readouterr().err
     log = (two / "train.rank1.log").read_bytes()
     done = run_command(*TORCHRUN, str(toy_data), f"{CONFIG}={two}", *SMALL, timeout=60)
     assert done.returncode == 0 and f"{two} is trained already." in done.stderr
     assert (two / "train.rank1.log").read_bytes() == log  # nor does rank 1 wait for it
-    sentence = refused(capsys, "train", toy_data, f"{CONFIG}={two}", *others)
-    assert "holds a run with `checkpoint.save_interval_updates` 2, not 3: choose another folder" in sentence
+    sentence = refused(capsys, "train", toy_data, f"{CONFIG}={two}", *SMALL, "--set", "model.dropout=0.7")
+    assert "holds a run with `model.dropout` 0.1, not 0.7: choose another folder" in sentence
 
 
 def test_tensorboard_s_files_are_in_the_run_folder(one_and_two):

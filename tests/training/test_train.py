@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import shutil
 import signal
@@ -11,11 +12,13 @@ import time
 from functools import partial
 from pathlib import Path
 
+import torch
 from conftest import ROOT, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
 
 from sse_nmt.atomic_files import read_json, write_json
 from sse_nmt.checkpoints import load_checkpoint, updates
+from sse_nmt.training.recovery import recover_checkpoints
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse, validation_curve
 
@@ -100,7 +103,7 @@ def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
         assert ended == status and (f"{run} goes on where it stopped." in news) == bool(begun)
         time.sleep(1)  # until the kernel has told the trainer of its parent's death
         record = read_json(run / "run.json")
-        assert record["status"] == "running"
+        assert record["status"] == ("running" if signal_ is signal.SIGKILL else "interrupted")
         begun.append(record["started"])
         reached.append(updates(load_checkpoint(run / "checkpoints/checkpoint_last.pt")))
     assert 0 < reached[0] < reached[1] < 120
@@ -117,9 +120,81 @@ def test_a_checkpoint_cut_off_in_writing_is_replaced(toy_runs, tmp_path, capsys)
     run = RunFolder(Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run")))
     last, best = run.checkpoints / "checkpoint_last.pt", run.checkpoints / "checkpoint_best.pt"
     last.write_bytes(last.read_bytes()[:-1000])
-    run.mend_last_checkpoint()
+    recover_checkpoints(run.checkpoints)
     assert last.read_bytes() == best.read_bytes()
     assert f"{last} is damaged: going on from checkpoint_best.pt, update" in capsys.readouterr().err
+
+
+def test_a_best_checkpoint_cut_off_comes_back_from_one_that_holds_the_same_model(toy_runs, tmp_path, capsys):
+    """And is moved aside, not taken, where there is none; what is missing comes back too."""
+    run = RunFolder(Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run")))
+    last, best = run.checkpoints / "checkpoint_last.pt", run.checkpoints / "checkpoint_best.pt"
+    whole = best.read_bytes()
+    (run.checkpoints / "checkpoint_9_100.pt").write_bytes(whole)
+    best.write_bytes(whole[:-1000])
+    recover_checkpoints(run.checkpoints)
+    assert best.read_bytes() == whole
+    assert f"{best} is damaged: checkpoint_9_100.pt holds the same model." in capsys.readouterr().err
+    last.unlink()
+    recover_checkpoints(run.checkpoints)
+    assert last.read_bytes() == whole
+    assert f"{last} is missing: going on from checkpoint_" in capsys.readouterr().err
+    (run.checkpoints / "checkpoint_9_100.pt").unlink()
+    state = load_checkpoint(last)
+    last.unlink()  # its tensors are mapped: it must not change beneath them
+    torch.save({**state, "extra_state": {**state["extra_state"], "val_loss": 1e9}}, last)
+    best.write_bytes(whole[:-1000])
+    recover_checkpoints(run.checkpoints)
+    assert not best.exists() and best.with_suffix(".damaged").read_bytes() == whole[:-1000]
+
+
+def test_an_average_is_nothing_to_go_on_from(toy_runs, tmp_path):
+    folder = Path(shutil.copytree(toy_runs["sse_se"] / "checkpoints", tmp_path / "checkpoints"))
+    state = load_checkpoint(folder / "checkpoint_last.pt")
+    for path in folder.iterdir():
+        path.unlink()
+    torch.save(
+        {key: value for key, value in state.items() if key != "last_optimizer_state"}, folder / "checkpoint_average.pt"
+    )
+    recover_checkpoints(folder)
+    assert [path.name for path in folder.iterdir()] == ["checkpoint_average.pt"]
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_not_called_damaged(toy_runs, toy_data, tmp_path, capsys, monkeypatch):
+    run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", "checkpoint_last.pt")
+
+    monkeypatch.setattr(torch, "load", fails)
+    command = read_json(run / "run.json")["command"]
+    words = ["train", toy_data, f"{CONFIG}={run}", *command[command.index("--updates") :]]
+    assert refused(capsys, *words) == "checkpoint_last.pt cannot be read or written: Input/output error."
+    assert not list(run.rglob("*.damaged"))
+
+
+def test_a_training_at_its_end_does_no_update_more(toy_runs, toy_data, tmp_path, capsys):
+    """Killed between the last checkpoint and "finished"."""
+    run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
+    before = read_json(run / "run.json")
+    last = (run / "checkpoints/checkpoint_last.pt").read_bytes()
+    write_json(run / "run.json", {**before, "status": "running"})
+    sse_nmt_here("train", toy_data, f"{CONFIG}={run}", *before["command"][before["command"].index("--updates") :])
+    assert f"{run} was trained to its end before." in capsys.readouterr().err
+    record = read_json(run / "run.json")
+    assert (record["status"], record["updates"]) == ("finished", before["updates"])
+    assert (run / "checkpoints/checkpoint_last.pt").read_bytes() == last
+
+
+def test_a_first_command_that_came_to_nothing_binds_nobody(toy_data, tmp_path):
+    run = tmp_path / "run"
+    words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates"]
+    done = sse_nmt(*words, "9", "--set", "optimization.lr=[x]")
+    assert done.returncode == 1 and read_json(run / "run.json")["status"] == "failed"
+    done = sse_nmt(*words, "3")
+    assert done.returncode == 0, done.stderr
+    record = read_json(run / "run.json")
+    assert (record["status"], record["updates"], record["earlier"]) == ("finished", 3, [])
 
 
 def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path, capsys):
@@ -131,7 +206,7 @@ def test_no_readable_checkpoint_is_said(toy_runs, toy_data, tmp_path, capsys):
     same = list(record["command"][record["command"].index("--updates") :])
     assert refused(capsys, "train", toy_data, f"{CONFIG}={run}", *same, after_news=True) == (
         f"{run}/checkpoints/checkpoint_last.pt is damaged and no other checkpoint is left: "
-        "say --overwrite to start afresh."
+        "choose another folder for a new training."
     )
 
 
@@ -147,7 +222,8 @@ def test_other_data_is_noticed(toy_runs, toy_data, tmp_path, capsys):
     write_json(data / "manifest.json", {**read_json(data / "manifest.json"), "fingerprint": "other"})
     run = toy_runs["sse_se"]
     assert refused(capsys, "train", data, f"{CONFIG}={run}") == (
-        f"{run} holds a run on other text than {data} now holds: choose another folder, or say --overwrite."
+        f"{run} holds a run on other text than {data} now holds: "
+        "choose another folder (`--overwrite` discards what this one holds)."
     )
 
 
@@ -213,7 +289,7 @@ def test_what_fairseq_refuses_is_passed_on(toy_data, tmp_path):
         "sse-nmt: The training of sse_se failed with status 1: "
         f"ValueError: `--sse-prob` must be in [0, 1], but is 1.5 instead. (see {tmp_path}/run/train.log)"
     )
-    assert read_json(tmp_path / "run/run.json")["status"] == "running"
+    assert read_json(tmp_path / "run/run.json")["status"] == "failed"
 
 
 def test_log_lines():
