@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import errno
 import importlib
 import pickle
 import re
@@ -57,9 +58,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} must be a checkpoint, but there is no such file.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except OSError:  # cannot be read now: that says nothing of what is in it
-        raise
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that comes of looking before the beginning
+            raise  # it cannot be read now, which says nothing of what is in it
         refused = _REFUSED.search(str(error))
         if refused is not None:
             raise UserError(

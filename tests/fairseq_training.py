@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from conftest import run_command
-from fairseq import options, utils
+from fairseq import checkpoint_utils, options, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import train as fairseq_train
 
@@ -38,7 +38,9 @@ def configuration(
 
 
 def train(data: Path, save: Path, *words: str, **settings: Any) -> dict[str, Any]:
-    """Train and return what the last checkpoint holds."""
+    """Train, as a new process would, and return what the last checkpoint holds."""
+    for remembering in (checkpoint_utils.save_checkpoint, fairseq_train.should_stop_early):
+        vars(remembering).clear()
     if "--arch" not in words:
         words = (*SMALL_TRANSFORMER, *SHARED, *words)
     fairseq_train.main(configuration(data, save, *words, **settings))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sse_nmt.atomic_files import whole_file, whole_folder
+from sse_nmt.children import last_line, utf8_environment
 from sse_nmt.errors import UserError
 from sse_nmt.progress import Progress
 
@@ -57,7 +58,9 @@ def binarise(
         command += [] if dictionary is None else ["--srcdict", str(dictionary)]
         for split in ("train", "valid", "test"):
             command += [f"--{split}pref", str(pieces / split)]
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, encoding="utf-8", env=utf8_environment()
+        )
         try:
             _watch(process, part, tokens)
         finally:
@@ -65,7 +68,7 @@ def binarise(
             process.wait()
         if process.returncode != 0:
             output.seek(0)
-            raise UserError(f"fairseq-preprocess failed: {_last_line(output.read())}")
+            raise UserError(f"fairseq-preprocess failed: {last_line(output.read())}")
 
 
 def write_dictionary(path: Path, pieces: Iterable[str], counts: Mapping[str, int]) -> None:
@@ -87,8 +90,3 @@ def _watch(process: subprocess.Popen[str], folder: Path, tokens: int | None) -> 
                 there = sum(path.stat().st_size for path in folder.glob("*.bin")) // 2
                 progress.advance(there - seen)
                 seen = there
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sse_nmt.atomic_files import whole_folder
+from sse_nmt.children import last_line
 from sse_nmt.errors import UserError
 
 
@@ -52,8 +53,7 @@ def _download(package: str, folder: Path) -> Path:
 
 
 def _run(command: list[str], what: str, folder: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UserError(f"{what}: {lines[-1] if lines else f'{command[0]} ended with status {done.returncode}'}")
+        raise UserError(f"{what}: {last_line(done.stderr or f'{command[0]} ended with status {done.returncode}')}")
     return done.stdout

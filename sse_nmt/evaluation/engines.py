@@ -12,6 +12,7 @@ from typing import Protocol
 import ctranslate2
 
 from sse_nmt._registration import USER_DIR
+from sse_nmt.children import last_line, utf8_environment
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.conversion import convert
 from sse_nmt.evaluation.model import Model
@@ -90,10 +91,10 @@ class FairseqEngine:
         text = "".join(" ".join(line) + "\n" for line in lines)
         with tempfile.TemporaryDirectory() as folder:
             command = self._command(plain_model(self._model, Path(folder)), len(lines))
-            done = subprocess.run(command, input=text, capture_output=True, text=True)
+            done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", env=utf8_environment())
         if done.returncode != 0:
-            raise UserError(f"fairseq-interactive failed: {done.stderr.strip().splitlines()[-1]}")
-        found = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("H-")]
+            raise UserError(f"fairseq-interactive failed: {last_line(done.stderr)}")
+        found = [line.split("\t") for line in done.stdout.split("\n") if line.startswith("H-")]
         best = {int(tag.removeprefix("H-")): pieces.split() for tag, _, pieces in found}
         return [best[number] for number in range(len(lines))]
 

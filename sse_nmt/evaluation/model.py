@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.errors import UserError
+
+_POSITIONS = 1024  # fairseq's default, and what CTranslate2 reads at most
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,13 @@ class Model:
     dictionaries: Path
     source_lang: str
     target_lang: str
+
+    def positions(self) -> tuple[int, int]:
+        """The most tokens of a source and of a target, end of sentence included."""
+        options = load_checkpoint(self.checkpoint)["cfg"]["model"]
+        values = vars(options) if isinstance(options, argparse.Namespace) else options
+        source, target = (values.get(f"max_{side}_positions") for side in ("source", "target"))
+        return source or _POSITIONS, target or _POSITIONS
 
     def check(self) -> None:
         """Raise UserError if the checkpoint is damaged or its embeddings do not fit the dictionaries."""

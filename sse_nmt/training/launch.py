@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import TextIO
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from sse_nmt.children import utf8_environment
 from sse_nmt.errors import UserError
 from sse_nmt.machine import end_with_parent
 from sse_nmt.progress import on_terminal, say
@@ -80,7 +80,7 @@ class _Training:
             env=_environment(threads),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             pass_fds=[job.lock],
             preexec_fn=end_with_parent,
@@ -176,4 +176,4 @@ def training_command(configuration: str = ".") -> list[str]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"}
+    return {**utf8_environment(), "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"}

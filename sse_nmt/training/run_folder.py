@@ -203,7 +203,7 @@ def git_state() -> dict[str, Any] | None:
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", USER_DIR, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True).stdout.strip()
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

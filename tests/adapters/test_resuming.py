@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from fairseq import checkpoint_utils
 from fairseq.trainer import Trainer
 from fairseq_cli import train as fairseq_train
 from fairseq_training import same_parameters, train, train_in_two_processes
@@ -20,12 +19,6 @@ from sse_nmt.checkpoints import load_checkpoint
 @pytest.fixture
 def data(toy_data: Path) -> Path:
     return toy_data / "bin"
-
-
-def forget() -> None:
-    """What a new process would not know."""
-    for function in (checkpoint_utils.save_checkpoint, fairseq_train.should_stop_early):
-        vars(function).clear()
 
 
 class Killed(BaseException):
@@ -82,14 +75,11 @@ def test_resumed_is_the_unbroken_one(data, tmp_path, name):
     """Killed in the second, third and fourth epoch, some updates after it saved."""
     words, settings = OPTIONS[name]
     words = ["--save-interval-updates", "5", *words, "--max-tokens", "300"]
-    forget()
     train(data, tmp_path / "unbroken", *words, updates=45, **settings)
     for killed in (16, 28, 42):
-        forget()
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
             kill_at(patch, killed)
             train(data, tmp_path / "resumed", *words, updates=45, **settings)
-    forget()
     train(data, tmp_path / "resumed", *words, updates=45, **settings)
     unbroken, resumed = (
         load_checkpoint(tmp_path / folder / "checkpoint_last.pt") for folder in ("unbroken", "resumed")

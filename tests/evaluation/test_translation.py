@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from sse_nmt.atomic_files import read_json, read_lines, write_json
 from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.evaluation.options import SearchOptions
 from sse_nmt.evaluation.scoring import score
-from sse_nmt.evaluation.translation import Translator
+from sse_nmt.evaluation.translation import Translator, parts_of
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,83 @@ def test_text_through_pipes_keeps_every_line(run):
     lines = done.stdout.split("\n")
     assert len(lines) == 5 and lines[1] == lines[2] == lines[4] == ""
     assert lines[0] and lines[3] and "▁" not in done.stdout
+
+
+@pytest.mark.parametrize("engine", ["ctranslate2", "fairseq"])
+def test_one_line_in_one_line_out_whatever_it_holds(run, engine, capsys):
+    """And one line never costs another: that of 3,000 words is translated in parts."""
+    good = ["The old dog is here.", "The red house is far away."]
+    odd = [
+        "",
+        " ",
+        "\u2028",
+        "\x85",
+        "a\x0bb",
+        "\ufeff",
+        "\u200d",
+        "<unk> </s>",
+        "▁",
+        "😀 " * 3,
+        "the old dog is here. " * 600,
+    ]
+    lines = [line for each in odd for line in (good[0], each, good[1])]
+    options = SearchOptions(engine=engine, beam=1)
+    translator = Translator(run, options)
+    found = translator.translate(lines)
+    assert len(found) == len(lines) and not any("\n" in line for line in found)
+    assert set(zip(found[::3], found[2::3], strict=True)) == {tuple(translator.translate(good))}
+    assert found[1] == found[4] == found[7] == "" and len(found[-2].split()) > 200
+    assert f"Line {len(lines) - 1} is too long for the model and translated in parts." in capsys.readouterr().err
+
+
+def test_a_translation_that_may_be_cut_is_said(run, capsys):
+    Translator(run, SearchOptions(max_length=3)).translate(["The old dog is here.", "", "The red house is far away."])
+    said = capsys.readouterr().err
+    assert "Lines 1, 3 are translated into 3 pieces, the most that `--max-length` allows, and may be cut." in said
+
+
+def test_a_line_is_cut_at_a_sentence_or_a_word():
+    words = [f"▁w{i}" for i in range(10)]
+    assert parts_of(words, 4) == [words[:4], words[4:8], words[8:]]
+    assert parts_of(["▁a", "b", "▁c", "d.", "▁e", "f", "▁g"], 5) == [["▁a", "b", "▁c", "d."], ["▁e", "f", "▁g"]]
+    assert parts_of(["▁a", "b", "c", "d", "e"], 2) == [["▁a", "b"], ["c", "d"], ["e"]]
+    assert parts_of([], 5) == [] and parts_of(["▁a"], 1) == [["▁a"]]
+
+
+@pytest.mark.parametrize("engine", ["ctranslate2", "fairseq"])
+def test_as_many_positions_as_the_model_has(run, engine, toy_data, capsys):
+    words = ["--engine", engine, "--input", toy_data / "text/test.en"]
+    assert refused(capsys, "translate", run, *words, "--max-length", "3000") == (
+        f"`--max-length` must be at most 1,023, the positions of {run} without the end of the sentence, but is 3,000 "
+        f"instead."
+    )
+    assert (
+        len(Translator(run, SearchOptions(engine=engine, max_length=1023, beam=1)).translate(["the old dog " * 300]))
+        == 1
+    )
+
+
+def test_several_first_translations_of_a_run_at_once(copied):
+    """The conversion is made once, under a lock."""
+    shutil.rmtree(copied / "ctranslate2")
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: sse_nmt("translate", copied, input="The old dog is here.\n"), range(3)))
+    assert [each.returncode for each in done] == [0, 0, 0], done[-1].stderr
+    assert len({each.stdout for each in done}) == 1 and not list(copied.glob("*.part"))
+
+
+def test_utf_8_whatever_the_locale(run):
+    environment = {
+        **os.environ,
+        "LC_ALL": "C",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
+        "PYTHONIOENCODING": "ascii",
+    }
+    done = sse_nmt("translate", run, input="The quiet bird is beautiful.\n", env=environment, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    done = sse_nmt("translate", "--help", env=environment, encoding="utf-8")
+    assert done.returncode == 0 and "…" in done.stdout
 
 
 def test_no_text_no_translation(run):
