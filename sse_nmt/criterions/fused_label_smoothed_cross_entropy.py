@@ -57,6 +57,8 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
         if loss_chunk_tokens < 0:
             raise ValueError(f"`--loss-chunk-tokens` must be at least 0, but is {loss_chunk_tokens} instead.")
         self.loss_chunk_tokens = loss_chunk_tokens
+        in_chunks = f"in chunks of {loss_chunk_tokens} tokens" if loss_chunk_tokens else "a batch at a time"
+        logger.info("criterion %s, logits %s", NAME, in_chunks)  # fairseq's log has the name it compares on resuming
         self._accuracy: tuple[Tensor, Tensor] | None = None
         self._checked: Any = None
         if not torch.cuda.is_available() and keep_memory():
@@ -108,7 +110,7 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
                 self.eps,
                 ignore_index=self.padding_idx,
                 reduce=reduce,
-                overwrite=not output.is_leaf,
+                overwrite=torch.is_grad_enabled() and not output.is_leaf,
                 with_correct=self.report_accuracy,
             )
         features, weight, bias = last_layer(model, rows)

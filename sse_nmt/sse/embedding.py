@@ -57,6 +57,10 @@ class SharedEmbedding(nn.Embedding):
         """Ids (*) -> vectors (*, D)."""
         if self.training:
             input = self.transition.sample(input, self.generator_for(input.device))
+        return self.look_up(input)
+
+    def look_up(self, input: Tensor) -> Tensor:
+        """Ids (*) -> vectors (*, D), without a draw."""
         return super().forward(input)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sse_nmt.factorized import FactorizedEmbedding
 from sse_nmt.graphs.coverage import Coverage
 from sse_nmt.graphs.graph_file import load_graph
+from sse_nmt.graphs.taking_part import tokens_in
 from sse_nmt.graphs.vocabulary import Vocabulary, words_of
 from sse_nmt.sse import CompleteGraph, KnowledgeGraph, Transition
 from sse_nmt.tasks.sse_options import Along
@@ -20,6 +21,7 @@ from sse_nmt.tasks.sse_seeding import SeededSharedEmbedding, UpdateStream
 
 logger = logging.getLogger(__name__)
 
+FIRST_LINES = 100_000  # in which candidates are looked for: all of a large text takes minutes
 Embedding = nn.Embedding | FactorizedEmbedding
 
 
@@ -29,15 +31,18 @@ def candidate_ids(dictionary: Dictionary) -> list[int]:
 
 
 def make_transition(
-    num_embeddings: int, prob: float, dictionary: Dictionary, side: str, along: Along | None
+    num_embeddings: int, prob: float, dictionary: Dictionary, side: str, along: Along | None, only_in: str | None = None
 ) -> Transition:
-    """SSE-SE or, along a graph, SSE-Graph over the words of ``dictionary``.
+    """SSE-SE or, along a graph, SSE-Graph over the words of ``dictionary``; of those in the text ``only_in``, if given.
 
     Raises:
         ValueError: fewer than two words take part.
-        UserError: the graph's file is none, or for another dictionary.
+        UserError: the graph's file is none, or for another dictionary; or the text has none of its words.
     """
     candidates = candidate_ids(dictionary)
+    if only_in is not None:
+        there = tokens_in(Path(only_in), Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count)))
+        candidates = [row for row in candidates if there[row]]
     if len(candidates) < 2:
         raise ValueError(
             f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
@@ -68,12 +73,13 @@ def _along_graph(
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a model: its part (encoder or decoder), the probability there, its dictionary and its graph."""
+    """One side of a model: its part (encoder or decoder), and what its ids are replaced by, and how often."""
 
     part: str
     prob: float
     dictionary: Dictionary
     along: Along | None = None
+    only_in: str | None = None  # a segmented text that has all candidates
 
 
 def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
@@ -86,8 +92,13 @@ def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
         UserError: a graph that cannot be used.
     """
     active = [(side, _embedding(model, side.part)) for side in sides if side.prob > 0.0]
+    for side in sides:
+        if side.prob == 0.0:
+            logger.info("SSE off, %s: p0 = 0", side.part)
     for side, embedding in active:
-        transition = make_transition(embedding.num_embeddings, side.prob, side.dictionary, side.part, side.along)
+        transition = make_transition(
+            embedding.num_embeddings, side.prob, side.dictionary, side.part, side.along, side.only_in
+        )
         stream = UpdateStream(seed, side.part)
         model.get_submodule(side.part).embed_tokens = _shared(embedding, transition, stream)
 
@@ -104,14 +115,43 @@ def _shared(embedding: Embedding, transition: Transition, stream: UpdateStream) 
 class SeededLabels:
     """SSE on the gold labels of a training batch."""
 
-    def __init__(self, prob: float, dictionary: Dictionary, along: Along | None, seed: int) -> None:
-        self._transition = make_transition(len(dictionary), prob, dictionary, "label", along)
+    def __init__(self, prob: float, target: Side, seed: int) -> None:
+        dictionary = target.dictionary
+        self._transition = make_transition(len(dictionary), prob, dictionary, "label", target.along, target.only_in)
         self._stream = UpdateStream(seed, "label")
 
     def __call__(self, target: Tensor, num_updates: int) -> Tensor:
         """Gold labels (B, T) -> labels (B, T), of which some are replaced; the input is not modified."""
         self._stream.set_num_updates(num_updates)
         return self._transition.to(target.device).sample(target, self._stream.on(target.device))
+
+
+def replaced_ids(model: nn.Module) -> dict[str, Tensor]:
+    """Part of the model -> how many ids its embedding has replaced since it was asked last."""
+    shared = [module for module in model.modules() if isinstance(module, SeededSharedEmbedding)]
+    return {module.side: module.take_replaced() for module in shared}
+
+
+def log_strangers(sides: Sequence[Side], count_rows: Callable[[str], Tensor]) -> None:
+    """Say of a vocabulary of two languages how many of a side's candidates that side's text does not have.
+
+    ``count_rows``: of a part of the model, how often each row stands in the beginning of that side's training text.
+    """
+    one, other = (side.dictionary for side in sides)
+    if one.symbols != other.symbols:
+        return
+    for side in sides:
+        if side.prob > 0.0 and side.along is None and side.only_in is None:
+            seen = count_rows(side.part)
+            candidates = candidate_ids(side.dictionary)
+            strangers = int((seen[candidates] == 0).sum())
+            if strangers:
+                logger.info(
+                    "SSE-SE, %s: %d of %d candidates (%.0f %%) are not in the first %s lines of that side: pieces of "
+                    "the other language; --sse-candidates-%s FILE leaves them out",
+                    side.part, strangers, len(candidates), 100 * strangers / len(candidates), f"{FIRST_LINES:,}",
+                    "source" if side.part == "encoder" else "target",
+                )  # fmt: skip
 
 
 def _embedding(model: nn.Module, part: str) -> Embedding:

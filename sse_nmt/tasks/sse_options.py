@@ -50,6 +50,17 @@ class SSEConfig(FairseqDataclass):
             f"(default with a graph: {NEIGHBOUR_MASS})"
         },
     )
+    sse_candidates_source: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "segmented text (such as pieces/train.en): only its tokens are replaced, and replace, on the "
+            "source side (default: every word of the dictionary, which may be one for both languages)"
+        },
+    )
+    sse_candidates_target: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={"help": "the same for the previous output tokens of the decoder, and for gold labels"},
+    )
     seed: int = II("common.seed")
 
 

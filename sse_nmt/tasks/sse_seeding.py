@@ -6,7 +6,7 @@ import hashlib
 
 import torch
 from fairseq.distributed.utils import get_data_parallel_rank
-from torch import nn
+from torch import Tensor, nn
 
 from sse_nmt.sse import SharedEmbedding, Transition
 
@@ -16,7 +16,7 @@ class UpdateStream:
 
     def __init__(self, seed: int, side: str) -> None:
         self._seed = seed
-        self._side = side
+        self.side = side
         self._update = 0
         self._generator: torch.Generator | None = None
 
@@ -35,7 +35,7 @@ class UpdateStream:
 
     def _stream_seed(self) -> int:
         rank = get_data_parallel_rank() if torch.distributed.is_initialized() else 0
-        key = f"{self._seed} {self._update} {rank} {self._side}".encode()
+        key = f"{self._seed} {self._update} {rank} {self.side}".encode()
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
 
 
@@ -45,6 +45,25 @@ class SeededSharedEmbedding(SharedEmbedding):
     def __init__(self, embedding: nn.Embedding, transition: Transition, stream: UpdateStream) -> None:
         super().__init__(embedding, transition)
         self._stream = stream
+        self._replaced: Tensor | None = None
+
+    @property
+    def side(self) -> str:
+        return self._stream.side
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Ids (*) -> vectors (*, D); counts what it replaces, on the device."""
+        if not self.training:
+            return super().forward(input)
+        drawn = self.transition.sample(input, self.generator_for(input.device))
+        replaced = (drawn != input).sum()
+        self._replaced = replaced if self._replaced is None else self._replaced + replaced
+        return self.look_up(drawn)
+
+    def take_replaced(self) -> Tensor:
+        """How many ids were replaced since it was asked last; a scalar on the device."""
+        replaced, self._replaced = self._replaced, None
+        return torch.zeros((), dtype=torch.long, device=self.weight.device) if replaced is None else replaced
 
     def set_num_updates(self, num_updates: int) -> None:
         self._stream.set_num_updates(num_updates)

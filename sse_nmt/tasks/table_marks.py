@@ -42,6 +42,14 @@ def frequencies(cfg: Any, language: str, rows: int) -> Tensor:
     return row_frequencies(_ids(cfg, language), rows)
 
 
+def first_counts(cfg: Any, language: str, rows: int, lines: int) -> Tensor:
+    """How often each id stands in the first ``lines`` of that side of the training text: (V,)."""
+    counts = torch.zeros(rows, dtype=torch.long)
+    for ids in itertools.islice(_ids(cfg, language), lines // _AT_ONCE):
+        counts += torch.bincount(ids, minlength=rows)
+    return counts
+
+
 def _ids(cfg: Any, language: str) -> Iterator[Tensor]:
     for folder in utils.split_paths(cfg.data):
         for prefix in _prefixes(folder, cfg):

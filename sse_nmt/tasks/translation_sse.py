@@ -1,20 +1,24 @@
 """fairseq's translation task with Stochastic Shared Embeddings on the encoder's and the decoder's input."""
 
 # No postponed annotations here: fairseq reads the types of the fields.
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from fairseq.data import Dictionary
+from fairseq.logging import metrics
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
+from torch import Tensor
 
+from sse_nmt.adapters.gold_loss import gold_loss, log_gold_loss
 from sse_nmt.tasks.dropout_installation import install_fast_dropout
 from sse_nmt.tasks.factorized_installation import Factorization
 from sse_nmt.tasks.factorized_options import FactorizedConfig
 from sse_nmt.tasks.frobenius_training import FrobeniusTraining
-from sse_nmt.tasks.sse_installation import SeededLabels, Side, install
+from sse_nmt.tasks.sse_installation import FIRST_LINES, SeededLabels, Side, install, log_strangers, replaced_ids
 from sse_nmt.tasks.sse_options import (
     SSEConfig,
     label_probability,
@@ -23,9 +27,11 @@ from sse_nmt.tasks.sse_options import (
     target_graph,
     target_probability,
 )
-from sse_nmt.tasks.table_marks import mark_tables
+from sse_nmt.tasks.table_marks import first_counts, mark_tables
 
 logger = logging.getLogger(__name__)
+
+PARTS = {"encoder": "source", "decoder": "target"}
 
 
 @dataclass
@@ -49,8 +55,8 @@ class TranslationSSETask(TranslationTask):
     def __init__(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
         super().__init__(cfg, src_dict, tgt_dict)
         self._sides = [
-            Side("encoder", source_probability(cfg), src_dict, source_graph(cfg)),
-            Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg)),
+            Side("encoder", source_probability(cfg), src_dict, source_graph(cfg), cfg.sse_candidates_source),
+            Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg), cfg.sse_candidates_target),
         ]
         self._label_prob = label_probability(cfg)
         self._labels: SeededLabels | None = None
@@ -65,9 +71,10 @@ class TranslationSSETask(TranslationTask):
             return model
         self._frobenius = self._factorization.install(model)
         install(model, self._sides, self.cfg.seed)
+        with contextlib.suppress(FileNotFoundError):  # no training text: nothing is trained
+            log_strangers(self._sides, self._count_first)
         if self._label_prob > 0.0:
-            target = self._sides[1]
-            self._labels = SeededLabels(self._label_prob, target.dictionary, target.along, self.cfg.seed)
+            self._labels = SeededLabels(self._label_prob, self._sides[1], self.cfg.seed)
         mark_tables(model, self.cfg)
         if self.cfg.fast_dropout:
             install_fast_dropout(model)
@@ -82,11 +89,30 @@ class TranslationSSETask(TranslationTask):
         update_num: int,
         ignore_grad: bool = False,
     ) -> tuple[Any, Any, dict[str, Any]]:
-        if self._labels is not None:
-            sample = {**sample, "target": self._labels(sample["target"], update_num)}
         if self._frobenius is not None:
             self._frobenius.attach(optimizer)
-        return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
+        step = (model, criterion, optimizer, update_num, ignore_grad)
+        if self._labels is None:
+            loss, size, logged = super().train_step(sample, *step)
+        else:
+            replaced = {**sample, "target": self._labels(sample["target"], update_num)}
+            with gold_loss(criterion, sample["target"]) as gold:
+                loss, size, logged = super().train_step(replaced, *step)
+            logged = {**logged, **gold}
+        counts = {f"sse_replaced_{PARTS[part]}": count for part, count in replaced_ids(model).items()}
+        return loss, size, {**logged, **counts}
+
+    def reduce_metrics(self, logging_outputs: list[dict[str, Any]], criterion: Any) -> None:
+        super().reduce_metrics(logging_outputs, criterion)
+        log_gold_loss(logging_outputs)
+        for name in (f"sse_replaced_{side}" for side in PARTS.values()):
+            counts = [log[name] for log in logging_outputs if name in log]
+            if counts:
+                metrics.log_scalar(name, sum(counts), priority=910, round=1)
+
+    def _count_first(self, part: str) -> Tensor:
+        language = self.cfg.source_lang if part == "encoder" else self.cfg.target_lang
+        return first_counts(self.cfg, language, len(self.source_dictionary), FIRST_LINES)
 
     def optimizer_step(self, optimizer: Any, model: BaseFairseqModel, update_num: int) -> None:
         if self._frobenius is None:

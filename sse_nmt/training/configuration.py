@@ -13,6 +13,7 @@ from sse_nmt._registration import USER_DIR
 from sse_nmt.errors import UserError
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
+TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
 
 
 def read_configuration(path: Path) -> DictConfig:
@@ -59,17 +60,18 @@ def run_configuration(
             raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
         assert isinstance(changed, DictConfig)
         configuration = changed
-    _find_graphs(configuration)
+    _find_files(configuration)
     return configuration
 
 
-def _find_graphs(configuration: DictConfig) -> None:
-    """Absolute paths of the graphs: a training is started in its run folder."""
-    for key in GRAPHS:
+def _find_files(configuration: DictConfig) -> None:
+    """Absolute paths of graphs and texts: a training is started in its run folder."""
+    for key in (*GRAPHS, *TEXTS):
         named = OmegaConf.select(configuration, key)
         if named is None:
             continue
         path = Path(named).resolve()
         if not path.is_file():
-            raise UserError(f"`{key}` must be a file of `sse-nmt graph build`, but there is no {path}.")
+            kind = "file of `sse-nmt graph build`" if key in GRAPHS else "segmented text"
+            raise UserError(f"`{key}` must be a {kind}, but there is no {path}.")
         OmegaConf.update(configuration, key, str(path))

@@ -19,6 +19,7 @@ from sse_nmt.children import utf8_environment
 from sse_nmt.errors import UserError
 from sse_nmt.machine import end_with_parent
 from sse_nmt.progress import on_terminal, say
+from sse_nmt.training.failure import Failure
 from sse_nmt.training.run_folder import RunFolder
 from sse_nmt.training.training_log import parse
 
@@ -71,7 +72,7 @@ class _Training:
             disable=not on_terminal(),
         )
         self._of_all = f" of {job.updates:,}" if job.updates is not None else ""
-        self._last_line = ""
+        self._why = Failure()
         self._last_said = 0.0
         self._failure: Exception | None = None
         self._process = subprocess.Popen(
@@ -103,7 +104,7 @@ class _Training:
         if self._process.returncode != 0:
             raise UserError(
                 f"The training of {self._job.name} failed with status {self._process.returncode}: "
-                f"{self._last_line} (see {self._job.run.log})"
+                f"{self._why} (see {self._job.run.log})"
             )
         self._job.run.finish(time.monotonic() - self._start)
 
@@ -132,8 +133,7 @@ class _Training:
     def _keep(self, line: str) -> None:
         self._log.write(line)
         self._log.flush()
-        if line.strip():
-            self._last_line = line.strip()
+        self._why.read(line)
         self._show(line)
 
     def _show(self, line: str) -> None:
@@ -164,13 +164,16 @@ def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: i
             preexec_fn=end_with_parent,
         )
     if done.returncode != 0:
-        raise UserError(f"The training of rank {rank} failed with status {done.returncode} (see {log}).")
+        why = Failure()
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            why.read(line)
+        raise UserError(f"The training of rank {rank} failed with status {done.returncode}: {why} (see {log}).")
 
 
 def training_command(configuration: str = ".") -> list[str]:
     """What trains in a run folder, started there."""
     return [
-        sys.executable, "-u", "-m", "fairseq_cli.hydra_train", "--config-dir", configuration, "--config-name",
+        sys.executable, "-u", "-m", "sse_nmt.adapters.training_process", "--config-dir", configuration, "--config-name",
         "training", "hydra/job_logging=none", "hydra/hydra_logging=none",
     ]  # fmt: skip
 

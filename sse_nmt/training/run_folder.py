@@ -30,10 +30,10 @@ from sse_nmt.atomic_files import check_ours, read_json, sha256_of, whole_file, w
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.locks import folder_lock
-from sse_nmt.training.configuration import GRAPHS
+from sse_nmt.training.configuration import GRAPHS, TEXTS
 
 _PACKAGES = ("torch", "ve-fairseq", "sacrebleu", "sentencepiece", "ctranslate2", "numpy")
-_PLACES = {"task.data", "common.user_dir", *GRAPHS}  # of no consequence: a run may be moved with its data
+_PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
 # Neither does this: how fairseq reports, saves and shares the work between processes.
 _OF_NO_CONSEQUENCE = re.compile(
     r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
@@ -139,9 +139,9 @@ class RunFolder:
         if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
             raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
         graphs = _graphs(configuration)
-        for key in GRAPHS:
+        for key in (*GRAPHS, *TEXTS):
             if self.record.get("graphs", {}).get(key) != graphs.get(key):
-                raise UserError(f"{self.path} holds a run with another graph as `{key}`: {_WAY_OUT}.")
+                raise UserError(f"{self.path} holds a run with another file as `{key}`: {_WAY_OUT}.")
         before = self.record.get("configuration")
         if before is None:  # begun by version 0.1.0
             before = _flat(OmegaConf.to_container(OmegaConf.load(self.path / "training.yaml")))
@@ -179,7 +179,7 @@ class RunFolder:
 
 def _graphs(configuration: DictConfig) -> dict[str, str]:
     """Setting -> a digest of the graph that it names."""
-    named = {key: OmegaConf.select(configuration, key) for key in GRAPHS}
+    named = {key: OmegaConf.select(configuration, key) for key in (*GRAPHS, *TEXTS)}
     return {key: sha256_of([Path(path)]) for key, path in named.items() if path is not None}
 
 

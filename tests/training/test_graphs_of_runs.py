@@ -65,6 +65,6 @@ def test_a_run_goes_on_along_the_same_graph_wherever_that_is_now(data, tmp_path)
     with pytest.raises(UserError) as error:
         run.check_same(run_configuration(CONFIG, moved, None, None, []), moved)
     assert str(error.value) == (
-        f"{run.path} holds a run with another graph as `task.sse_graph_source`: "
+        f"{run.path} holds a run with another file as `task.sse_graph_source`: "
         "choose another folder (`--overwrite` discards what this one holds)."
     )
