@@ -40,6 +40,9 @@ rm -rf .venv
 {
     "$python" -m venv .venv
     .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,test]'
+    # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
+    # whatever looks for it, such as transformers.
+    .venv/bin/python -m pip uninstall --yes torchaudio
 } >.venv.log 2>&1 9>&- || {
     tail -n 5 .venv.log >&2
     fail "the installation failed; the whole story is in .venv.log."

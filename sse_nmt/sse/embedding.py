@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,8 @@ from torch import Tensor, nn
 from sse_nmt.sse.graph import Graph
 from sse_nmt.sse.knowledge_graph import KnowledgeGraph
 from sse_nmt.sse.transition import CompleteGraph, Transition
+
+_NO_TOKENS = re.compile(r"position|relative_attention_bias|token_type|segment|(^|[._])wpe$|(^|[._])pos_emb")
 
 
 class SharedEmbedding(nn.Embedding):
@@ -22,13 +26,17 @@ class SharedEmbedding(nn.Embedding):
     Args:
         embedding: the table, (V, D).
         transition: what the ids are drawn from; made for V rows.
+        generator: to draw from on its device; torch's default one when None. Processes that train together and were
+            seeded alike draw alike from the latter: give each a generator of its own seed.
 
     Raises:
         TypeError: ``embedding`` is no nn.Embedding, or one with a look-up or hooks of its own.
         ValueError: the transition is for another number of rows.
     """
 
-    def __init__(self, embedding: nn.Embedding, transition: Transition) -> None:
+    def __init__(
+        self, embedding: nn.Embedding, transition: Transition, generator: torch.Generator | None = None
+    ) -> None:
         _check_plain(embedding)
         if transition.num_embeddings != embedding.num_embeddings:
             raise ValueError(
@@ -47,17 +55,39 @@ class SharedEmbedding(nn.Embedding):
         )
         self.weight = embedding.weight  # nn.Embedding made a new Parameter of it: we want the very same one
         self.transition = transition.to(embedding.weight.device)
+        self._generator = generator
+        self._original = [embedding]  # in a list: a module of ours, it would have parameters and keys
         self.train(embedding.training)
 
     def generator_for(self, device: torch.device) -> torch.Generator | None:
         """The generator to draw from on ``device``; None is torch's default one. For subclasses."""
-        return None
+        return self._generator
+
+    def plain(self) -> nn.Embedding:
+        """The embedding that this one was made of, with the Parameter that this one has now."""
+        embedding = self._original[0]
+        embedding.weight = self.weight
+        embedding.num_embeddings, embedding.embedding_dim = self.weight.shape
+        return embedding.train(self.training)
+
+    def __prepare_scriptable__(self) -> nn.Embedding:
+        """Asked by `torch.jit.script`, which knows no generators and would leave the model without SSE."""
+        raise RuntimeError("A model with SSE cannot be scripted: take SSE out first, with `unshare_embeddings`.")
 
     def forward(self, input: Tensor) -> Tensor:
         """Ids (*) -> vectors (*, D)."""
         if self.training:
+            self.check_size()
             input = self.transition.sample(input, self.generator_for(input.device))
         return self.look_up(input)
+
+    def check_size(self) -> None:
+        """Raise ValueError if the table was resized since the transition was made."""
+        if len(self.weight) != self.transition.num_embeddings:
+            raise ValueError(
+                f"The table has {len(self.weight)} rows, but its transition is for {self.transition.num_embeddings}: "
+                f"put SSE in after resizing (`unshare_embeddings` takes it out before)."
+            )
 
     def look_up(self, input: Tensor) -> Tensor:
         """Ids (*) -> vectors (*, D), without a draw."""
@@ -73,26 +103,30 @@ def share_embeddings(
     graph: Graph | None = None,
     rho: float | None = None,
     neighbour_mass: float | None = None,
+    generator: torch.Generator | None = None,
 ) -> nn.Module:
     """Put SSE into any model, in place: each nn.Embedding in it becomes a `SharedEmbedding`.
 
     Args:
         module: the model; if it is itself an embedding, use what is returned.
         prob: the probability p0 of eq. (3) and (5).
-        names: which embeddings, by their name in ``module.named_modules()``; all of them when None. Name them
-            where the model also embeds positions or segments, which are no tokens.
+        names: which embeddings, by their name in ``module.named_modules()``, each wherever else in the module it
+            stands. All of them when None, but for those whose names speak of positions, types or segments, which
+            are no tokens: a warning names what is left alone.
         special_ids: ids that take no part in any of them (end of sentence, …). ``padding_idx`` never does.
         graph, rho, neighbour_mass: SSE-Graph instead of SSE-SE; as for `KnowledgeGraph`.
+        generator: to draw from; see `SharedEmbedding`.
 
     Returns:
         The module.
 
     Raises:
-        ValueError: no embedding found, or a name that is none; and what `SharedEmbedding`, `CompleteGraph` and
+        ValueError: no embedding found, a name that is none, or a special id outside the tables; and what
+            `SharedEmbedding`, `CompleteGraph` and
             `KnowledgeGraph` raise.
     """
     found = dict(_embeddings(module))
-    wanted = list(found) if names is None else list(names)
+    wanted = _tokens(module, found) if names is None else list(names)
     for name in wanted:
         if name not in found:
             raise ValueError(f"`names` must name embeddings of {type(module).__name__}, but {name!r} is none of them.")
@@ -100,7 +134,8 @@ def share_embeddings(
         raise ValueError(f"`module` must contain an nn.Embedding, but {type(module).__name__} has none.")
     if graph is None and not (rho is None and neighbour_mass is None):
         raise ValueError("`rho` and `neighbour_mass` must come with a `graph`, but there is none.")
-    specials = set(special_ids)
+    wanted = [name for name in found if any(found[name] is found[other] for other in wanted)]
+    specials = _checked(special_ids, [found[name].num_embeddings for name in wanted])
 
     def transition(rows: int, candidates: Iterable[int]) -> Transition:
         if graph is None:
@@ -108,7 +143,7 @@ def share_embeddings(
         return KnowledgeGraph(rows, prob, graph, candidates, rho=rho, neighbour_mass=neighbour_mass)
 
     # All are made before the first is put in: a refused one leaves the model as it was.
-    shared = {name: _share(found[name], transition, specials) for name in wanted}
+    shared = {name: _share(found[name], transition, specials, generator) for name in wanted}
     for name, embedding in shared.items():
         if name == "":
             return embedding
@@ -118,11 +153,46 @@ def share_embeddings(
 
 
 def _share(
-    embedding: nn.Embedding, transition: Callable[[int, Iterable[int]], Transition], special_ids: set[int]
+    embedding: nn.Embedding,
+    transition: Callable[[int, Iterable[int]], Transition],
+    special_ids: set[int],
+    generator: torch.Generator | None,
 ) -> SharedEmbedding:
     special = special_ids | ({embedding.padding_idx} if embedding.padding_idx is not None else set())
     rows = (row for row in range(embedding.num_embeddings) if row not in special)
-    return SharedEmbedding(embedding, transition(embedding.num_embeddings, rows))
+    return SharedEmbedding(embedding, transition(embedding.num_embeddings, rows), generator)
+
+
+def unshare_embeddings(module: nn.Module) -> nn.Module:
+    """Take SSE out again, in place: every `SharedEmbedding` becomes the embedding that it was made of.
+
+    Returns:
+        The module; if it is itself an embedding, use what is returned.
+    """
+    for name, child in list(module.named_modules(remove_duplicate=False)):
+        if isinstance(child, SharedEmbedding):
+            if name == "":
+                return child.plain()
+            parent, _, place = name.rpartition(".")
+            setattr(module.get_submodule(parent), place, child.plain())
+    return module
+
+
+def _tokens(module: nn.Module, found: Mapping[str, nn.Embedding]) -> list[str]:
+    """Embeddings of tokens, as far as names tell; a warning names the others, and embeddings of another kind."""
+    others = [name for name in found if _NO_TOKENS.search(name)]
+    others += [name for name, child in module.named_modules() if isinstance(child, nn.EmbeddingBag)]
+    if others:
+        warnings.warn(f"No tokens, so left without SSE: {', '.join(others)}; `names` can name any.", stacklevel=3)
+    return [name for name in found if name not in others]
+
+
+def _checked(special_ids: Iterable[int], sizes: Iterable[int]) -> set[int]:
+    ids, rows = set(special_ids), max(sizes)
+    for each in ids:
+        if not 0 <= each < rows:
+            raise ValueError(f"`special_ids` must be in [0, {rows}), but {each} is among them.")
+    return ids
 
 
 def _embeddings(module: nn.Module) -> Iterator[tuple[str, nn.Embedding]]:

@@ -82,19 +82,14 @@ class KnowledgeGraph(CompleteGraph):
         lists = NeighbourLists(graph, rows)
         extra = [weight_beyond_one(degree, total, len(rows), rho, neighbour_mass) for degree, total in lists.sums()]
         near = [1.0 if math.isinf(more) else more / (more + len(rows) - 1) for more in extra]
-        tables: dict[str, Tensor | None] = {
-            "starts": torch.tensor(lists.starts),
-            "neighbours": torch.tensor([*lists.neighbours, 0], dtype=torch.int32),
-            "near": fixed_point(near),
-            "thresholds": None,
-            "aliases": None,
-        }
+        self._keep_table("starts", lists.starts, torch.long)
+        self._keep_table("neighbours", [*lists.neighbours, 0], torch.int32)
+        self._keep_table("near", fixed_point(near), torch.int32)
+        self.thresholds, self.aliases = None, None
         if lists.weights is not None:
             thresholds, aliases = lists.alias_tables()
-            tables["thresholds"] = fixed_point([*thresholds, 1.0])
-            tables["aliases"] = torch.tensor([*aliases, 0], dtype=torch.int32)
-        for name, table in tables.items():
-            self.register_buffer(name, table, persistent=False)
+            self._keep_table("thresholds", fixed_point([*thresholds, 1.0]), torch.int32)
+            self._keep_table("aliases", [*aliases, 0], torch.int32)
 
     def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         first, second = torch.rand(

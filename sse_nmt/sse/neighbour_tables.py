@@ -6,16 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-import torch
-from torch import Tensor
-
 from sse_nmt.sse.graph import Graph
 
 ONE = 2**30  # probabilities in tables are whole multiples of 1 / ONE: model.half() leaves integers alone
 
 
-def fixed_point(probabilities: Iterable[float]) -> Tensor:
-    return torch.tensor([round(probability * ONE) for probability in probabilities], dtype=torch.int32)
+def fixed_point(probabilities: Iterable[float]) -> list[int]:
+    """Probabilities as whole multiples of 1 / ONE."""
+    return [round(probability * ONE) for probability in probabilities]
 
 
 def weight_beyond_one(degree: int, total: float, candidates: int, rho: float | None, mass: float | None) -> float:

@@ -6,7 +6,8 @@ Source: Wu, Li, Hsieh, Sharpnack, "Stochastic Shared Embeddings", NeurIPS 2019 (
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -39,8 +40,8 @@ class Transition(nn.Module):
     """p(j, .) over the rows of an embedding table, with p(j, j) = 1 - prob for every candidate j.
 
     Candidates are the rows that may be replaced and may replace; all other rows (padding, end of sentence, …)
-    stay as they are. Its tensors are non-persistent buffers: they follow ``.to(device)`` and leave every
-    state dict as it was. A subclass says only what a chosen id turns into (`draw`) and the matrix for that
+    stay as they are. Its tables are no buffers, which wrappers average, send or leave empty, but follow
+    ``.to(device)`` all the same. A subclass says only what a chosen id turns into (`draw`) and the matrix for that
     (`probabilities`).
 
     Args:
@@ -57,20 +58,46 @@ class Transition(nn.Module):
 
     def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
         super().__init__()
+        self._tables: dict[str, tuple[array[int], torch.dtype]] = {}
         self.num_embeddings = num_embeddings
-        self.prob = check_probability("prob", prob)
-        # The log-probability of keeping an id: the rate of the geometric gaps between replacements.
-        self._log_keep = math.log1p(-self.prob) if self.prob < 1.0 else -math.inf
+        self.prob = prob
         rows = candidate_rows(num_embeddings, candidates)
-        ranks = torch.full((num_embeddings,), -1, dtype=torch.long)
-        places = torch.tensor(rows, dtype=torch.long)
-        ranks[places] = torch.arange(len(rows))
-        self.register_buffer("candidates", places, persistent=False)
-        self.register_buffer("ranks", ranks, persistent=False)
+        ranks = array("q", [-1]) * num_embeddings
+        for rank, row in enumerate(rows):
+            ranks[row] = rank
+        self._keep_table("candidates", rows, torch.long)
+        self._keep_table("ranks", ranks, torch.long)
         self.num_candidates = len(rows)  # N
         # Dictionaries put special symbols first and fillers last: what is left is one range, and arithmetic
         # on it beats a look-up in tables of V entries that no cache holds.
         self._range = (rows[0], rows[-1]) if rows[-1] - rows[0] + 1 == len(rows) else None
+
+    @property
+    def prob(self) -> float:
+        """p0; may be set anew at any time."""
+        return self._prob
+
+    @prob.setter
+    def prob(self, value: float) -> None:
+        self._prob = check_probability("prob", value)
+        # The log-probability of keeping an id: the rate of the geometric gaps between replacements.
+        self._log_keep = math.log1p(-self._prob) if self._prob < 1.0 else -math.inf
+
+    def _keep_table(self, name: str, values: Iterable[int], dtype: torch.dtype) -> None:
+        """A tensor of whole numbers as attribute ``name``; the numbers are kept for a model that leaves "meta"."""
+        numbers = array("q", values)
+        self._tables[name] = numbers, dtype
+        setattr(self, name, torch.tensor(numbers, dtype=dtype))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Transition:
+        """``.to(device)`` and its like move the tables; ``to_empty`` leaves no rubbish in them."""
+        super()._apply(fn, recurse)
+        device = fn(torch.empty(0, dtype=torch.long, device=self.candidates.device)).device
+        for name, (numbers, dtype) in self._tables.items():
+            table: Tensor = getattr(self, name)
+            made = torch.tensor(numbers, dtype=dtype, device=device) if table.is_meta else table.to(device)
+            setattr(self, name, made)
+        return self
 
     def is_candidate(self, ids: Tensor) -> Tensor:
         """Ids (*) -> bool (*)."""
@@ -99,8 +126,8 @@ class Transition(nn.Module):
         places = self._chosen_places(count, ids.device, generator)  # (K)
         chosen = look_up(flat, places).long()
         drawn = torch.where(self.is_candidate(chosen), self.draw(chosen, generator), chosen)
-        flat.scatter_(0, places, drawn.to(flat.dtype))
-        return flat[:count].view(ids.shape)
+        # Not in place: under vmap the draws may have a dimension that the ids have not.
+        return flat.scatter(0, places, drawn.to(flat.dtype))[:count].view(ids.shape)
 
     def _chosen_places(self, count: int, device: torch.device, generator: torch.Generator | None) -> Tensor:
         """Places in [0, count) chosen with probability `prob` each, independently; ``count`` stands for "none".

@@ -55,6 +55,7 @@ class SeededSharedEmbedding(SharedEmbedding):
         """Ids (*) -> vectors (*, D); counts what it replaces, on the device."""
         if not self.training:
             return super().forward(input)
+        self.check_size()
         drawn = self.transition.sample(input, self.generator_for(input.device))
         replaced = (drawn != input).sum()
         self._replaced = replaced if self._replaced is None else self._replaced + replaced

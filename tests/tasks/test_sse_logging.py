@@ -34,7 +34,7 @@ def test_every_interval_says_how_many_ids_were_replaced(data, tmp_path, caplog):
     assert len(records) == 8
     for record in records:
         tokens, sentences = float(record["wpb"]), float(record["bsz"])
-        assert 0 < float(record["sse_replaced_source"])
+        assert float(record["sse_replaced_source"]) > 0
         assert 0 < float(record["sse_replaced_target"]) < tokens - sentences  # ends of sentences stay
     assert sum(float(r["sse_replaced_target"]) for r in records) == pytest.approx(
         0.3 * sum(float(r["wpb"]) - float(r["bsz"]) for r in records), rel=0.2
