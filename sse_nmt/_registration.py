@@ -32,6 +32,7 @@ def register_with_fairseq() -> None:
 def _register() -> None:
     importlib.import_module("sse_nmt.checkpoints").allow_harmless_classes()
     importlib.import_module("sse_nmt.adapters.resuming").install()
+    importlib.import_module("sse_nmt.adapters.one_sentence").install()
     importlib.import_module("sse_nmt.tasks.translation_sse")
     importlib.import_module("sse_nmt.criterions.fused_label_smoothed_cross_entropy")
     importlib.import_module("sse_nmt.optim.frequency_aware_sgd")

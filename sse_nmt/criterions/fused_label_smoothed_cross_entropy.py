@@ -15,6 +15,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from torch import Tensor
 
 from sse_nmt.criterions.output_layer import check_output_projection, check_plain_softmax, last_layer
+from sse_nmt.errors import OptionError
 from sse_nmt.losses import SmoothedLoss, label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 from sse_nmt.machine import keep_memory
 
@@ -55,24 +56,34 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
     ) -> None:
         super().__init__(task, sentence_avg, label_smoothing, ignore_prefix_size, report_accuracy)
         if loss_chunk_tokens < 0:
-            raise ValueError(f"`--loss-chunk-tokens` must be at least 0, but is {loss_chunk_tokens} instead.")
+            raise OptionError(f"`--loss-chunk-tokens` must be at least 0, but is {loss_chunk_tokens} instead.")
         self.loss_chunk_tokens = loss_chunk_tokens
         in_chunks = f"in chunks of {loss_chunk_tokens} tokens" if loss_chunk_tokens else "a batch at a time"
         logger.info("criterion %s, logits %s", NAME, in_chunks)  # fairseq's log has the name it compares on resuming
         self._accuracy: tuple[Tensor, Tensor] | None = None
         self._checked: Any = None
+        self._has_features = False
         if not torch.cuda.is_available() and keep_memory():
             logger.info("memory freed in a step is kept for the next one (glibc's mallopt)")
 
     def forward(self, model: Any, sample: dict[str, Any], reduce: bool = True) -> Any:
         self._check(model)
-        if self.loss_chunk_tokens:
+        if not self.loss_chunk_tokens:
+            return super().forward(model, sample, reduce)
+        self._has_features = True
+        try:
             sample = {**sample, "net_input": {**sample["net_input"], "features_only": True}}
-        return super().forward(model, sample, reduce)
+            return super().forward(model, sample, reduce)
+        finally:
+            self._has_features = False
 
     def compute_loss(
         self, model: Any, net_output: Any, sample: dict[str, Any], reduce: bool = True
     ) -> tuple[Tensor, Tensor]:
+        if self.loss_chunk_tokens and not self._has_features:
+            raise OptionError(
+                "`--loss-chunk-tokens` must be 0 for a task that calls the model by itself, such as translation_moe."
+            )
         # (B, T), of which the prefix does not count; upstream cuts it off, which would copy the logits.
         target = model.get_targets(sample, net_output)
         if self.ignore_prefix_size > 0:

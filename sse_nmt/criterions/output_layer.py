@@ -9,18 +9,22 @@ import torch
 from fairseq.distributed.fully_sharded_data_parallel import FullyShardedDataParallel
 from torch import Tensor, nn
 
+from sse_nmt.errors import OptionError
 from sse_nmt.factorized import FactorizedLinear
 
 _INSTEAD = "use --criterion label_smoothed_cross_entropy for it"
 
 
 def check_plain_softmax(model: Any) -> None:
-    """Raises ValueError if the model's probabilities are anything but the softmax of its first output."""
+    """Raises OptionError if the model's probabilities are anything but the softmax of its first output."""
     model = _unwrapped(model)
     if getattr(getattr(model, "decoder", None), "adaptive_softmax", None) is not None:
-        raise ValueError(f"The model must have a plain softmax, but has an adaptive softmax instead: {_INSTEAD}.")
+        raise OptionError(
+            "The model must have a plain softmax, but has an adaptive softmax instead: use --criterion adaptive_loss "
+            "for it, with --ddp-backend legacy_ddp."
+        )
     if not _is_softmax(model):
-        raise ValueError(
+        raise OptionError(
             f"The model must have a plain softmax, but {type(model).__name__} computes its probabilities in another "
             f"way: {_INSTEAD}."
         )
@@ -38,7 +42,7 @@ def last_layer(model: Any, features: Tensor) -> tuple[Tensor, Tensor, Tensor | N
 
 
 def check_output_projection(model: Any) -> None:
-    """Raises ValueError if the model has no such layer, or does not return features."""
+    """Raises OptionError if the model has no such layer, or does not return features."""
     plain = _unwrapped(model)
     projection = getattr(plain.decoder, "output_projection", None)
     if (
@@ -49,7 +53,7 @@ def check_output_projection(model: Any) -> None:
         and not isinstance(model, FullyShardedDataParallel)
     ):
         return
-    raise ValueError(
+    raise OptionError(
         f"`--loss-chunk-tokens` must be 0 for this {type(plain).__name__}, which does not return features for one "
         "linear `output_projection` whose parameters are at hand."
     )

@@ -14,6 +14,7 @@ from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from torch import Tensor
 
 from sse_nmt.adapters.gold_loss import gold_loss, log_gold_loss
+from sse_nmt.adapters.one_sentence import says_one_sentence
 from sse_nmt.tasks.dropout_installation import install_fast_dropout
 from sse_nmt.tasks.factorized_installation import Factorization
 from sse_nmt.tasks.factorized_options import FactorizedConfig
@@ -54,6 +55,10 @@ class TranslationSSETask(TranslationTask):
 
     def __init__(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
         super().__init__(cfg, src_dict, tgt_dict)
+        self._read_options(cfg, src_dict, tgt_dict)
+
+    @says_one_sentence
+    def _read_options(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
         self._sides = [
             Side("encoder", source_probability(cfg), src_dict, source_graph(cfg), cfg.sse_candidates_source),
             Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg), cfg.sse_candidates_target),
@@ -69,6 +74,12 @@ class TranslationSSETask(TranslationTask):
             self._factorization.prepare_to_load(model)
             logger.info("a model from a checkpoint is to translate or to validate: left without SSE")
             return model
+        self._install(model)
+        return model
+
+    @says_one_sentence
+    def _install(self, model: BaseFairseqModel) -> None:
+        """What the options ask for, in a model that is to be trained."""
         self._frobenius = self._factorization.install(model)
         install(model, self._sides, self.cfg.seed)
         with contextlib.suppress(FileNotFoundError):  # no training text: nothing is trained
@@ -78,7 +89,6 @@ class TranslationSSETask(TranslationTask):
         mark_tables(model, self.cfg)
         if self.cfg.fast_dropout:
             install_fast_dropout(model)
-        return model
 
     def train_step(
         self,

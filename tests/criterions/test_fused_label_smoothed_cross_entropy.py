@@ -238,7 +238,21 @@ def test_an_adaptive_softmax_is_refused(data):
     words = [*SMALL_TRANSFORMER, "--adaptive-softmax-cutoff", "20,40"]
     assert refused(data, *WHOLE, architecture=words) == (
         "The model must have a plain softmax, but has an adaptive softmax instead: "
-        "use --criterion label_smoothed_cross_entropy for it."
+        "use --criterion adaptive_loss for it, with --ddp-backend legacy_ddp."
+    )
+
+
+def test_what_is_recommended_for_an_adaptive_softmax_works(data, tmp_path):
+    words = [*SMALL_TRANSFORMER, "--adaptive-softmax-cutoff", "20,40", "--share-decoder-input-output-embed"]
+    train(data, tmp_path, *words, "--criterion", "adaptive_loss", "--ddp-backend", "legacy_ddp", updates=2)
+
+
+def test_a_task_that_calls_the_model_by_itself_is_refused_in_chunks(data):
+    setting = Setting(data, *CHUNKS, architecture=SMALL_TRANSFORMER)
+    with pytest.raises(ValueError) as error:
+        setting.criterion.compute_loss(setting.model, (torch.zeros(1, 1, 9), None), {"target": torch.ones(1, 1)})
+    assert str(error.value) == (
+        "`--loss-chunk-tokens` must be 0 for a task that calls the model by itself, such as translation_moe."
     )
 
 

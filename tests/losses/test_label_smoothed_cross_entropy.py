@@ -304,3 +304,35 @@ def test_what_cannot_be_meant_is_refused():
     with pytest.raises(ValueError) as error:
         linear_label_smoothed_cross_entropy(logits, logits, None, target, 0.1, chunk=0)
     assert str(error.value) == "`chunk` must be at least 1, but is 0 instead."
+
+
+@forms
+def test_an_impossible_label_costs_nothing_without_smoothing(loss):
+    """A logit of -inf, as masks make them."""
+    bias = torch.zeros(LABELS, dtype=torch.float64)
+    bias[3] = -math.inf
+    features, weight, _, target = example()
+    target = target.where(target != 3, torch.tensor(4))
+    expected = F.cross_entropy(F.linear(features, weight, bias), target, ignore_index=PAD, reduction="sum")
+    size = {"chunk 1": 1, "chunk 7": 7, "chunk 23": 23}.get(
+        next(name for name, form in FORMS.items() if form is loss), 100
+    )
+    logits = F.linear(features, weight, bias)
+    for found in (
+        label_smoothed_cross_entropy(logits, target, 0.0, ignore_index=PAD),
+        linear_label_smoothed_cross_entropy(features, weight, bias, target, 0.0, chunk=size, ignore_index=PAD),
+    ):
+        assert torch.allclose(found.loss, expected) and torch.allclose(found.nll, expected)
+
+
+def test_the_cases_of_fairseq_s_own_test_on_a_model_of_logits():
+    """Padding or not, ε 0 or 0.1: sums over rows are the sum of what each row gives by itself."""
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(6, 9, generator=generator, dtype=torch.float64)
+    target = torch.tensor([4, 5, PAD, 6, 4, PAD])
+    for epsilon in (0.0, 0.1):
+        whole = label_smoothed_cross_entropy(logits, target, epsilon, ignore_index=PAD)
+        each = label_smoothed_cross_entropy(logits, target, epsilon, ignore_index=PAD, reduce=False)
+        alone = [label_smoothed_cross_entropy(logits[i : i + 1], target[i : i + 1], epsilon).loss for i in (0, 1, 3, 4)]
+        assert torch.allclose(whole.loss, each.loss.sum()) and torch.allclose(whole.loss, torch.stack(alone).sum())
+        assert torch.allclose(whole.nll, F.cross_entropy(logits, target, ignore_index=PAD, reduction="sum"))

@@ -47,3 +47,20 @@ def test_importing_the_package_loads_neither_torch_nor_fairseq(tmp_path: Path):
     code = "import sys, sse_nmt; assert not {'torch', 'fairseq'} & set(sys.modules)"
     done = run_command(sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r})\n{code}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_option_that_cannot_be_is_one_sentence_in_fairseq_s_commands_too(toy_data, tmp_path):
+    words = [
+        str(toy_data / "bin"),
+        "--user-dir",
+        str(ROOT / "sse_nmt"),
+        "--task",
+        "translation_sse",
+        "--arch",
+        "transformer",
+        "--cpu",
+    ]
+    words += ["--optimizer", "adam", "--max-tokens", "100", "--save-dir", str(tmp_path), "--sse-prob", "1.5"]
+    done = run_command("fairseq-train", *words)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "fairseq-train: `--sse-prob` must be in [0, 1], but is 1.5 instead."

@@ -191,12 +191,18 @@ ARCHITECTURES = {
     "--encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32 --encoder-layers 1 --decoder-layers 1 "
     "--encoder-attention-heads 2 --decoder-attention-heads 2 --encoder-kernel-size-list [3] "
     "--decoder-kernel-size-list [3]",
+    "lightconv, dynamic": "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-conv-dim 16 --decoder-conv-dim 16 "
+    "--encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32 --encoder-layers 1 --decoder-layers 1 "
+    "--encoder-attention-heads 2 --decoder-attention-heads 2 --encoder-kernel-size-list [3] "
+    "--decoder-kernel-size-list [3] --encoder-conv-type dynamic --decoder-conv-type dynamic",
+    "bart_base": "--encoder-embed-dim 16 --decoder-embed-dim 16 --encoder-ffn-embed-dim 32 --decoder-ffn-embed-dim 32 "
+    "--encoder-layers 1 --decoder-layers 1 --encoder-attention-heads 2 --decoder-attention-heads 2",
 }
 
 
 @pytest.mark.parametrize(("name", "words"), ARCHITECTURES.items(), ids=ARCHITECTURES)
 def test_every_encoder_decoder_model(data, tmp_path, monkeypatch, name, words):
-    architecture = ["--arch", name, *words.split()]
+    architecture = ["--arch", name.partition(",")[0], *words.split()]
     plain = train(data, tmp_path / "plain", *architecture, task="translation", updates=3)
     spy = Spy(monkeypatch)
     sse = train(data, tmp_path / "sse", *architecture, "--sse-prob", "0.3", updates=3)
