@@ -17,7 +17,7 @@ from torch import nn
 from sse_nmt.cli import build_parser
 from sse_nmt.criterions.fused_label_smoothed_cross_entropy import FusedLabelSmoothedCrossEntropyConfig
 from sse_nmt.optim.frequency_options import CFSGDConfig, FASGDConfig
-from sse_nmt.sse import SharedEmbedding
+from sse_nmt.sse import CompleteGraph, KnowledgeGraph, SharedEmbedding
 from sse_nmt.tasks.factorized_options import FactorizedConfig
 from sse_nmt.tasks.sse_options import NEIGHBOUR_MASS, SSEConfig
 from sse_nmt.tasks.translation_sse import TranslationSSEConfig
@@ -82,11 +82,13 @@ def test_nothing_is_left_to_fill_in():
 
 
 def test_python_runs():
-    (code,) = blocks("python")
+    plain, along_graph = blocks("python")
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(plain, "README.md", "exec"), names)
+    assert isinstance(names["model"], nn.Module) and type(names["model"].source.transition) is CompleteGraph
+    exec(compile(along_graph, "README.md", "exec"), names)
     model = names["model"]
-    assert isinstance(model, nn.Module) and isinstance(model.source, SharedEmbedding)
+    assert isinstance(model.source, SharedEmbedding) and isinstance(model.source.transition, KnowledgeGraph)
     ids = torch.randint(4, 8000, (2, 5))
     assert model.eval()(ids, ids).shape == (2, 5, 64)
 

@@ -54,7 +54,7 @@ class SSEConfig(FairseqDataclass):
         default=None,
         metadata={
             "help": "segmented text (such as pieces/train.en): only its tokens are replaced, and replace, on the "
-            "source side (default: every word of the dictionary, which may be one for both languages)"
+            "source side; none: every word of the dictionary, be it of the other language"
         },
     )
     sse_candidates_target: Optional[str] = field(  # noqa: UP045

@@ -79,8 +79,8 @@ def test_recomputed_activations_see_the_same_draws(data, tmp_path):
 def test_alignments_with_their_own_criterion(data, tmp_path):
     """transformer_align learns them from a task's alignments, or here from none, as fairseq allows."""
     words = ["--arch", "transformer_align", "--criterion", "label_smoothed_cross_entropy_with_alignment"]
-    sizes = [f"--{part}-{name}={size}" for part in ("encoder", "decoder")
-             for name, size in (("layers", 1), ("attention-heads", 2), ("embed-dim", 16), ("ffn-embed-dim", 9))]  # fmt: skip
+    widths = {"layers": 1, "attention-heads": 2, "embed-dim": 16, "ffn-embed-dim": 32}
+    sizes = [f"--{part}-{name}={size}" for part in ("encoder", "decoder") for name, size in widths.items()]
     words += [*sizes, "--alignment-layer", "0", "--alignment-heads", "1"]
     ours, plain = (train(data, tmp_path / task, *words, "--sse-prob", "0", task=task, updates=4)
                    if task == "translation_sse" else train(data, tmp_path / task, *words, task=task, updates=4)
