@@ -7,7 +7,7 @@ from collections.abc import Iterator
 _ADVICE = {
     "Sentences lengths should not exceed max_tokens": "raise `dataset.max_tokens`, and for validation "
     "`dataset.max_tokens_valid`, with `--set`",
-    "exceeds max size limit": "raise `model.max_source_positions` and `model.max_target_positions` with `--set`, or "
+    "since max_positions": "raise `model.max_source_positions` and `model.max_target_positions` with `--set`, or "
     "prepare with a lower `--max-length`",
     "gradients are Nan/Inf": "lower `optimization.lr`, or raise `lr_scheduler.warmup_updates`, with `--set`",
 }
