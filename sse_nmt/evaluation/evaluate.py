@@ -11,12 +11,13 @@ from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.checkpoints import load_checkpoint, updates
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.options import SearchOptions
-from sse_nmt.evaluation.scoring import metrics, score
+from sse_nmt.evaluation.scoring import check_lengths, metrics, score
+from sse_nmt.evaluation.sentence_statistics import scores_of, sentence_statistics
 from sse_nmt.evaluation.translation import Translator
 
 
 def evaluate_run(run: Path, split: str, options: SearchOptions, tokenize: str | None = None) -> dict[str, Any]:
-    """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,json}.
+    """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,stats.npz,json}.
 
     ``tokenize``: BLEU's tokeniser; None for that of the target language.
 
@@ -32,11 +33,17 @@ def evaluate_run(run: Path, split: str, options: SearchOptions, tokenize: str | 
             raise UserError(f"{path} must be the {split} text, but there is no such file.")
     checkpoint = run / "checkpoints" / "checkpoint_best.pt"
     references = read_lines(target)
+    check_lengths(references, references)
     measures = metrics(record["target_lang"], tokenize)  # before minutes of translating
     translator = Translator(run, options)
     start = time.monotonic()
     hypotheses = translator.translate(read_lines(source))
     seconds = time.monotonic() - start
+    scores = run / "scores"
+    (scores / f"{split}.json").unlink(missing_ok=True)  # what it says is no longer true
+    write_lines(scores / f"{split}.hyp", hypotheses)
+    write_lines(scores / f"{split}.ref", references)
+    counts = sentence_statistics(scores / f"{split}.stats.npz", hypotheses, references, measures)
     result = {
         "split": split,
         "sentences": len(hypotheses),
@@ -44,11 +51,9 @@ def evaluate_run(run: Path, split: str, options: SearchOptions, tokenize: str | 
         "updates": updates(load_checkpoint(checkpoint)),
         "search": asdict(options),
         "tokenize": tokenize,
-        "scores": score(hypotheses, references, measures),
+        "scores": scores_of(counts, measures),
     }
-    write_lines(run / "scores" / f"{split}.hyp", hypotheses)
-    write_lines(run / "scores" / f"{split}.ref", references)
-    write_json(run / "scores" / f"{split}.json", result)
+    write_json(scores / f"{split}.json", result)
     return result
 
 

@@ -20,8 +20,8 @@ from sse_nmt.corpora.pairs import Pair
 from sse_nmt.corpora.streaming.workers import Workers
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.options import NewstestOptions
-from sse_nmt.evaluation.scoring import metrics, signatures
-from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score, sentence_statistics
+from sse_nmt.evaluation.scoring import metrics
+from sse_nmt.evaluation.sentence_statistics import Statistics, scores_of, sentence_statistics
 from sse_nmt.evaluation.translation import Translator
 from sse_nmt.progress import Progress, say
 
@@ -52,13 +52,10 @@ def evaluate_newstest(run: Path, options: NewstestOptions) -> dict[str, Any]:
         write_lines(file_of(folder, name, "hyp"), hypotheses[name])
         write_lines(file_of(folder, name, "ref"), (target for _, target in pairs))
     measures = metrics(newstest.LANGUAGES[1])
-    named = signatures(measures)
     scores = {}
     references = {name: [target for _, target in pairs] for name, pairs in sets.items()}
     for name, counts in count_sets(folder, hypotheses, references).items():
-        found = {metric: corpus_score(measures[metric], counts[metric].sum(axis=0)) for metric in measures}
-        entries = {metric: {"score": value, "signature": named[metric]} for metric, value in found.items()}
-        scores[name] = {"sentences": len(sets[name]), "scores": entries}
+        scores[name] = {"sentences": len(sets[name]), "scores": scores_of(counts, measures)}
     sentences = sum(map(len, sets.values()))
     result = {
         "of": done,

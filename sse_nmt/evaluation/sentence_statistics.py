@@ -11,6 +11,7 @@ import hashlib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,15 @@ def count(metric: Metric, hypotheses: Sequence[str], references: Sequence[str]) 
 def corpus_score(metric: Metric, total: NDArray[np.float64]) -> float:
     """The score of a text whose sentences' counts sum up to ``total``."""
     return float(metric._compute_score_from_stats(list(total)).score)
+
+
+def scores_of(counts: dict[str, Statistics], measures: dict[str, Metric]) -> dict[str, Any]:
+    """Metric -> score of the whole text, and signature."""
+    named = signatures(measures)
+    return {
+        name: {"score": corpus_score(metric, counts[name].sum(axis=0)), "signature": named[name]}
+        for name, metric in measures.items()
+    }
 
 
 def sentence_statistics(

@@ -146,7 +146,9 @@ def test_evaluate_writes_what_it_prints(run, toy_data):
     result = read_json(run / "scores/test.json")
     assert result["sentences"] == 20 and result["search"]["beam"] == 5
     assert read_lines(run / "scores/test.ref") == read_lines(toy_data / "text/test.de")
-    assert result["scores"] == score(read_lines(run / "scores/test.hyp"), read_lines(run / "scores/test.ref"))
+    for name, entry in score(read_lines(run / "scores/test.hyp"), read_lines(run / "scores/test.ref")).items():
+        assert result["scores"][name] == {"score": pytest.approx(entry["score"]), "signature": entry["signature"]}
+    assert (run / "scores/test.stats.npz").is_file()
 
 
 def test_evaluating_twice_gives_the_same(run):
