@@ -76,22 +76,20 @@ class SharedEmbedding(nn.Embedding):
 
     def forward(self, input: Tensor) -> Tensor:
         """Ids (*) -> vectors (*, D)."""
-        if self.training:
-            self.check_size()
-            input = self.transition.sample(input, self.generator_for(input.device))
-        return self.look_up(input)
+        return super().forward(self.draw(input) if self.training else input)
 
-    def check_size(self) -> None:
-        """Raise ValueError if the table was resized since the transition was made."""
+    def draw(self, input: Tensor) -> Tensor:
+        """Ids (*) -> ids (*), of which some are replaced.
+
+        Raises:
+            ValueError: the table was resized since the transition was made.
+        """
         if len(self.weight) != self.transition.num_embeddings:
             raise ValueError(
                 f"The table has {len(self.weight)} rows, but its transition is for {self.transition.num_embeddings}: "
                 f"put SSE in after resizing (`unshare_embeddings` takes it out before)."
             )
-
-    def look_up(self, input: Tensor) -> Tensor:
-        """Ids (*) -> vectors (*, D), without a draw."""
-        return super().forward(input)
+        return self.transition.sample(input, self.generator_for(input.device))
 
 
 def share_embeddings(

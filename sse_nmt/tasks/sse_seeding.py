@@ -51,15 +51,12 @@ class SeededSharedEmbedding(SharedEmbedding):
     def side(self) -> str:
         return self._stream.side
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Ids (*) -> vectors (*, D); counts what it replaces, on the device."""
-        if not self.training:
-            return super().forward(input)
-        self.check_size()
-        drawn = self.transition.sample(input, self.generator_for(input.device))
+    def draw(self, input: Tensor) -> Tensor:
+        """Ids (*) -> ids (*), of which some are replaced; counts them, on the device."""
+        drawn = super().draw(input)
         replaced = (drawn != input).sum()
         self._replaced = replaced if self._replaced is None else self._replaced + replaced
-        return self.look_up(drawn)
+        return drawn
 
     def take_replaced(self) -> Tensor:
         """How many ids were replaced since it was asked last; a scalar on the device."""

@@ -82,8 +82,9 @@ class TranslationSSETask(TranslationTask):
         """What the options ask for, in a model that is to be trained."""
         self._frobenius = self._factorization.install(model)
         install(model, self._sides, self.cfg.seed)
-        with contextlib.suppress(FileNotFoundError):  # no training text: nothing is trained
-            log_strangers(self._sides, self._count_first)
+        if self.cfg.data and self.cfg.source_lang:  # else a model is built for something else than training
+            with contextlib.suppress(FileNotFoundError):
+                log_strangers(self._sides, self._count_first)
         if self._label_prob > 0.0:
             self._labels = SeededLabels(self._label_prob, self._sides[1], self.cfg.seed)
         mark_tables(model, self.cfg)

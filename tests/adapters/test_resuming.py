@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +73,15 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_resumed_is_the_unbroken_one(data, tmp_path, name):
-    """Killed in the second, third and fourth epoch, some updates after it saved."""
+    """Killed in the second and in the third epoch, some updates after it saved."""
     words, settings = OPTIONS[name]
     words = ["--save-interval-updates", "5", *words, "--max-tokens", "300"]
-    train(data, tmp_path / "unbroken", *words, updates=45, **settings)
-    for killed in (16, 28, 42):
+    train(data, tmp_path / "unbroken", *words, updates=36, **settings)
+    for killed in (16, 28):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
             kill_at(patch, killed)
-            train(data, tmp_path / "resumed", *words, updates=45, **settings)
-    train(data, tmp_path / "resumed", *words, updates=45, **settings)
+            train(data, tmp_path / "resumed", *words, updates=36, **settings)
+    train(data, tmp_path / "resumed", *words, updates=36, **settings)
     unbroken, resumed = (
         load_checkpoint(tmp_path / folder / "checkpoint_last.pt") for folder in ("unbroken", "resumed")
     )
@@ -154,8 +155,10 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def test_two_processes_go_on_bit_equal(data, tmp_path):
     """Rank 0 reads the checkpoint and sends it, as fairseq does by itself."""
     words = ["--arch", "transformer", "--share-all-embeddings", "--optimizer", "adam", "--lr", "1e-2"]
+    words += ["--save-interval-updates", "5"]
     unbroken = train_in_two_processes(data, tmp_path / "unbroken", *words, updates=14)
-    train_in_two_processes(data, tmp_path / "resumed", *words, updates=5)
+    (tmp_path / "resumed").mkdir()
+    shutil.copy(next((tmp_path / "unbroken").glob("checkpoint_*_5.pt")), tmp_path / "resumed/checkpoint_last.pt")
     assert equal(train_in_two_processes(data, tmp_path / "resumed", *words, updates=14), unbroken)
 
 

@@ -100,7 +100,7 @@ def test_a_run_may_go_on_with_other_processes(one_and_two, toy_data, capsys):
     assert done.returncode == 0 and f"{two} is trained already." in done.stderr
     assert (two / "train.rank1.log").read_bytes() == log  # nor does rank 1 wait for it
     sentence = refused(capsys, "train", toy_data, f"{CONFIG}={two}", *SMALL, "--set", "model.dropout=0.7")
-    assert "holds a run with `model.dropout` 0.1, not 0.7: choose another folder" in sentence
+    assert "holds a run with `model.dropout` 0, not 0.7: choose another folder" in sentence
 
 
 def test_tensorboard_s_files_are_in_the_run_folder(one_and_two):

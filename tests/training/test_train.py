@@ -287,7 +287,7 @@ def test_what_fairseq_refuses_is_passed_on(toy_data, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "sse-nmt: The training of sse_se failed with status 1: "
-        f"ValueError: `--sse-prob` must be in [0, 1], but is 1.5 instead. (see {tmp_path}/run/train.log)"
+        f"`--sse-prob` must be in [0, 1], but is 1.5 instead. (see {tmp_path}/run/train.log)"
     )
     assert read_json(tmp_path / "run/run.json")["status"] == "failed"
 
