@@ -25,7 +25,7 @@ SHARED = ["--share-all-embeddings"]
 
 
 def configuration(
-    data: Path, save: Path, *words: str, task: str = "translation_sse", updates: int = 20, validate: bool = False
+    data: Path | str, save: Path, *words: str, task: str = "translation_sse", updates: int = 20, validate: bool = False
 ) -> Any:
     arguments = [str(data), "--user-dir", USER_DIR, "--task", task, "--save-dir", str(save)]
     arguments += ["--dropout", "0.1"]
@@ -39,7 +39,7 @@ def configuration(
     return convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, input_args=[*arguments, *words]))
 
 
-def train(data: Path, save: Path, *words: str, **settings: Any) -> dict[str, Any]:
+def train(data: Path | str, save: Path, *words: str, **settings: Any) -> dict[str, Any]:
     """Train, as a new process would, and return what the last checkpoint holds."""
     for remembering in (checkpoint_utils.save_checkpoint, fairseq_train.should_stop_early):
         vars(remembering).clear()

@@ -101,6 +101,20 @@ def test_the_loss_scale_goes_on_where_it_was(data, tmp_path):
     assert scales["unbroken"] == scales["resumed"] and scales["unbroken"][0] > 4
 
 
+def test_sharded_data_goes_on_in_its_shard(data, tmp_path):
+    """fairseq takes the next folder in every epoch."""
+    other = Path(shutil.copytree(data, tmp_path / "other"))
+    for part in ("idx", "bin"):  # another text: the validation set, in place of the training set
+        for language in ("en", "de"):
+            shutil.copy(data / f"valid.en-de.{language}.{part}", other / f"train.en-de.{language}.{part}")
+    shards, words = f"{data}:{other}", ["--save-interval-updates", "5", "--max-tokens", "300"]
+    unbroken = train(shards, tmp_path / "unbroken", *words, updates=30)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 18)
+        train(shards, tmp_path / "resumed", *words, updates=30)
+    assert same_parameters(unbroken, train(shards, tmp_path / "resumed", *words, updates=30))
+
+
 def test_epochs_after_the_curriculum_are_shuffled(data, tmp_path, monkeypatch):
     """fairseq's loader, used again, would keep the order of the first."""
     seen: dict[int, list[str]] = {}
