@@ -121,13 +121,14 @@ class Transition(nn.Module):
         if self.prob == 0.0:
             return ids.clone()
         count = ids.numel()
-        # The slot past the end takes whatever is drawn beyond the last id.
-        flat = torch.cat((ids.reshape(-1), ids.new_zeros(1)))  # (n) -> (n + 1)
         places = self._chosen_places(count, ids.device, generator)  # (K)
+        # The slot past the end takes whatever is drawn beyond the last id. Its 0 comes of a draw:
+        # under vmap all of `flat` then has the dimension that draws have.
+        flat = torch.cat((ids.reshape(-1), (places[:1] * 0).to(ids.dtype)))  # (n) -> (n + 1)
         chosen = look_up(flat, places).long()
         drawn = torch.where(self.is_candidate(chosen), self.draw(chosen, generator), chosen)
-        # Not in place: under vmap the draws may have a dimension that the ids have not.
-        return flat.scatter(0, places, drawn.to(flat.dtype))[:count].view(ids.shape)
+        flat.scatter_(0, places, drawn.to(flat.dtype))
+        return flat[:count].view(ids.shape)
 
     def _chosen_places(self, count: int, device: torch.device, generator: torch.Generator | None) -> Tensor:
         """Places in [0, count) chosen with probability `prob` each, independently; ``count`` stands for "none".

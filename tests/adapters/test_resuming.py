@@ -56,7 +56,7 @@ OPTIONS = {
     "update-ordered-indices-seed": (["--update-ordered-indices-seed"], {}),
     "new batches each epoch": (["--update-ordered-indices-seed", "--update-epoch-batch-itr", "True"], {}),
     "grouped shuffling": (["--grouped-shuffling"], {}),
-    "workers": (["--num-workers", "2"], {}),
+    "workers": (["--num-workers", "1"], {}),
     "exponential average": (["--store-ema", "--ema-decay", "0.9"], {}),
     "activation checkpoints": (["--checkpoint-activations"], {}),
     "patience": (["--patience", "2", "--lr", "1.0"], {"validate": True}),
@@ -73,14 +73,13 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_resumed_is_the_unbroken_one(data, tmp_path, name):
-    """Killed in the second and in the third epoch, some updates after it saved."""
+    """Killed in the third epoch, some updates after it saved."""
     words, settings = OPTIONS[name]
     words = ["--save-interval-updates", "5", *words, "--max-tokens", "300"]
     train(data, tmp_path / "unbroken", *words, updates=36, **settings)
-    for killed in (16, 28):
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-            kill_at(patch, killed)
-            train(data, tmp_path / "resumed", *words, updates=36, **settings)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 28)
+        train(data, tmp_path / "resumed", *words, updates=36, **settings)
     train(data, tmp_path / "resumed", *words, updates=36, **settings)
     unbroken, resumed = (
         load_checkpoint(tmp_path / folder / "checkpoint_last.pt") for folder in ("unbroken", "resumed")

@@ -65,7 +65,7 @@ def test_traced_with_symbolic_shapes(kind, candidates):
     trace = make_fx(lambda ids: transition.sample(ids), tracing_mode="symbolic", _allow_non_fake_inputs=True)
     graph = trace(torch.zeros(5, 6).long())
     names = {str(node.target) for node in graph.graph.nodes}
-    assert "aten.scatter.src" in names
+    assert "aten.scatter_.src" in names
     assert not names & {"aten._local_scalar_dense.default", "aten.nonzero.default", "aten.masked_select.default"}
 
 
