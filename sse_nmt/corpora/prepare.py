@@ -27,6 +27,7 @@ from sse_nmt.corpora.binarisation import binarise
 from sse_nmt.corpora.bitext import read_bitext
 from sse_nmt.corpora.cleaning import clean_documents, normalise, what_was_removed, within_length
 from sse_nmt.corpora.options import CORPORA, WMT14, LengthRules, PrepareOptions, check_numbers
+from sse_nmt.corpora.own_files import check_own_files, own_files, paths_of
 from sse_nmt.corpora.pairs import Document, Splits
 from sse_nmt.corpora.segmentation import train_model, typical_ratio, within_max_length
 from sse_nmt.corpora.splitting import drop_seen, split_by_document
@@ -110,17 +111,8 @@ def _inputs(options: PrepareOptions) -> str | None:
     """A digest of the user's own files, None for a corpus that is fetched."""
     if options.corpus != "files":
         return None
-    paths = [Path(name) for pair in _own_files(options).values() for name in pair if name is not None]
+    paths = [Path(name) for pair in own_files(options).values() for name in pair if name is not None]
     return sha256_of(paths) if all(path.is_file() for path in paths) else None
-
-
-def _own_files(options: PrepareOptions) -> dict[str, tuple[str | None, str | None]]:
-    """Split -> (source, target) files, of the corpus `files`."""
-    return {
-        "train": (options.source, options.target),
-        "valid": (options.valid_source, options.valid_target),
-        "test": (options.test_source, options.test_target),
-    }
 
 
 def _check(options: PrepareOptions) -> None:
@@ -130,7 +122,7 @@ def _check(options: PrepareOptions) -> None:
         raise UserError(f"The corpus {WMT14} is prepared by `prepare_wmt14`.")
     if options.corpus == "files" and (options.source is None or options.target is None):
         raise UserError("The corpus `files` needs both `--source` and `--target`.")
-    _check_own_files(options)
+    check_own_files(options)
     languages = (options.source_lang, options.target_lang)
     if options.corpus == "multi30k" and set(languages) != {"en", "de"}:
         raise UserError(
@@ -139,22 +131,6 @@ def _check(options: PrepareOptions) -> None:
     if languages[0] == languages[1]:
         raise UserError(f"`--source-lang` and `--target-lang` must differ, but both are {languages[0]}.")
     check_numbers(options, pairs=1, valid=1, test=1, pieces=1, min_length=1, max_length=1)
-
-
-def _check_own_files(options: PrepareOptions) -> None:
-    for split, files in _own_files(options).items():
-        flags = [f"`--{'' if split == 'train' else f'{split}-'}{side}`" for side in ("source", "target")]
-        if options.corpus != "files":
-            if files != (None, None):
-                raise UserError(f"{flags[0]} and {flags[1]} are for the corpus `files`, not for {options.corpus}.")
-        elif None in files and files != (None, None):
-            raise UserError(f"{flags[0]} and {flags[1]} must be given together, but only one is.")
-        elif files[0] is not None and files[1] is not None and _same_file(Path(files[0]), Path(files[1])):
-            raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.is_file() and other.is_file() and one.samefile(other)
 
 
 def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list[Document] | Splits:
@@ -167,13 +143,7 @@ def _fetch(options: PrepareOptions, raw: Path, versions: dict[str, str]) -> list
             multi30k.fetch(raw, options.mirror)
         splits = multi30k.splits(raw if options.folder is None else Path(options.folder))
         return splits if options.source_lang == "en" else splits.turned()
-    return read_bitext(*_paths(options, "train"))
-
-
-def _paths(options: PrepareOptions, split: str) -> tuple[Path, Path]:
-    source, target = _own_files(options)[split]
-    assert source is not None and target is not None
-    return Path(source), Path(target)
+    return read_bitext(*paths_of(options, "train"))
 
 
 def _split(
@@ -193,8 +163,8 @@ def _split(
 
 def _split_documents(options: PrepareOptions, documents: list[Document], removed: Counter[str]) -> Splits:
     own = {
-        split: [pair for document in read_bitext(*_paths(options, split)) for pair in document.pairs]
-        for split, files in _own_files(options).items()
+        split: [pair for document in read_bitext(*paths_of(options, split)) for pair in document.pairs]
+        for split, files in own_files(options).items()
         if split != "train" and None not in files
     }
     wanted = {"valid": options.valid, "test": options.test} | dict.fromkeys(own, 0)
