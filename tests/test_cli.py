@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 from conftest import refused, sse_nmt
@@ -57,10 +59,22 @@ def test_a_signal_ends_it_in_one_sentence(tmp_path, with_signal):
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "sse_nmt", "translate", str(tmp_path), "--input", str(tmp_path / "pipe")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
-    time.sleep(1.5)
+    writer = opened_by_its_reader(tmp_path / "pipe")
     process.send_signal(with_signal)
     assert process.communicate(timeout=20)[1] == "sse-nmt: interrupted; started again, `prepare` and `train` go on.\n"
     assert process.returncode == 130
+    os.close(writer)
+
+
+def opened_by_its_reader(pipe: Path) -> int:
+    """The other end of a pipe, once somebody reads from it."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            assert error.errno == errno.ENXIO and time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_evaluate_needs_one_thing_or_the_other(tmp_path, capsys):
