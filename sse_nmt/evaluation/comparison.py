@@ -13,10 +13,15 @@ from sacrebleu.metrics.base import Metric
 from sse_nmt.atomic_files import read_json, read_lines
 from sse_nmt.errors import UserError
 from sse_nmt.evaluation.scoring import check_lengths, metrics, signatures
-from sse_nmt.evaluation.selection import baseline_first, check_each_once, check_one_search, one_of_all
+from sse_nmt.evaluation.selection import (
+    baseline_first,
+    check_each_once,
+    check_one_search,
+    one_of_all,
+    say_what_is_scored_anew,
+)
 from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score, sentence_statistics
 from sse_nmt.evaluation.significance import Difference, Resampled, difference, holm
-from sse_nmt.progress import say
 from sse_nmt.training.training_log import validation_curve
 
 PRIMARY = "BLEU"  # the one number that is tested; the others are described
@@ -135,9 +140,7 @@ def _count(path: Path, split: str, references: list[str], measures: dict[str, Me
     hypotheses = read_lines(path / "scores" / f"{split}.hyp")
     check_lengths(hypotheses, references, f"The hypotheses of {path}")
     written = read_json(path / "scores" / f"{split}.json")["scores"]
-    for name, signature in signatures(measures).items():
-        if name in written and written[name]["signature"] != signature:
-            say(f"{path}: {name} was scored as {written[name]['signature']}; scored anew as {signature}.")
+    say_what_is_scored_anew(path, written, signatures(measures))
     return sentence_statistics(path / "scores" / f"{split}.stats.npz", hypotheses, references, measures)
 
 

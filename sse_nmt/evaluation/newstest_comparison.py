@@ -17,10 +17,9 @@ from sse_nmt.errors import UserError
 from sse_nmt.evaluation.comparison import PRIMARY
 from sse_nmt.evaluation.newstest import count_sets, file_of
 from sse_nmt.evaluation.scoring import metrics, signatures
-from sse_nmt.evaluation.selection import baseline_first, check_each_once, check_one_search
+from sse_nmt.evaluation.selection import baseline_first, check_each_once, check_one_search, say_what_is_scored_anew
 from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score
 from sse_nmt.evaluation.significance import SEED, Difference, Resampled, difference, holm
-from sse_nmt.progress import say
 
 YEARS = tuple(SETS)
 MEANS = {"2008–2018": YEARS, "2014–2018": tuple(year for year in YEARS if year >= 2014)}
@@ -164,13 +163,6 @@ def _load(path: Path, counted: Mapping[int, Mapping[str, Statistics]], measures:
         year: {name: corpus_score(metric, counted[year][name].sum(axis=0)) for name, metric in measures.items()}
         for year in YEARS
     }
-    _say_what_changed(path, result, measures)
+    say_what_is_scored_anew(path, result["sets"][SETS[YEARS[0]]]["scores"], signatures(measures))
     search = {**result["of"]["search"], "checkpoint": result["of"]["checkpoint"]}
     return NewstestRun(path, record["seed"], result["updates"], search, result["sentences_per_second"], scores)
-
-
-def _say_what_changed(path: Path, result: Mapping[str, Any], measures: dict[str, Metric]) -> None:
-    written = result["sets"][SETS[YEARS[0]]]["scores"]
-    for name, signature in signatures(measures).items():
-        if name in written and written[name]["signature"] != signature:
-            say(f"{path}: {name} was scored as {written[name]['signature']}; scored anew as {signature}.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from sse_nmt.errors import UserError
+from sse_nmt.progress import say
 
 
 class Searched(Protocol):
@@ -36,6 +37,13 @@ def one_of_all(values: Sequence[Any], runs: Sequence[tuple[str, Path]], what: st
                 f"All runs must have one {what}, but it is {values[0]!r} for {runs[0][1]} and {value!r} for {path}."
             )
     return values[0]
+
+
+def say_what_is_scored_anew(path: Path, written: Mapping[str, Any], now: Mapping[str, str]) -> None:
+    """Name the metrics of a run that were once scored under another signature than ``now``."""
+    for name, signature in now.items():
+        if name in written and written[name]["signature"] != signature:
+            say(f"{path}: {name} was scored as {written[name]['signature']}; scored anew as {signature}.")
 
 
 def check_each_once(runs: Sequence[tuple[str, Path]]) -> None:

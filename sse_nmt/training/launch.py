@@ -154,6 +154,7 @@ def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: i
     run.path.mkdir(parents=True, exist_ok=True)
     log = run.rank_log(rank)
     with tempfile.TemporaryDirectory() as folder, open(log, "a", encoding="utf-8") as file:
+        begin = file.tell()  # what earlier starts left there is none of this one's
         (Path(folder) / "training.yaml").write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
         done = subprocess.run(
             training_command(folder),
@@ -165,7 +166,7 @@ def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: i
         )
     if done.returncode != 0:
         why = Failure()
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in log.read_bytes()[begin:].decode(errors="replace").splitlines():
             why.read(line)
         raise UserError(f"The training of rank {rank} failed with status {done.returncode}: {why} (see {log}).")
 
