@@ -63,4 +63,4 @@ for word in "${words[@]}"; do
     "$sse_nmt" newstest "${word#*=}" "${search[@]}"
 done
 printf '\n'
-"$sse_nmt" compare "${words[@]}" --newstest --paper --output "$output"
+"$sse_nmt" compare "${words[@]}" --newstest --published-scores --output "$output"

@@ -8,7 +8,7 @@ usage() {
 Usage: scripts/prepare_wmt14_en_de.sh DATA [option ...]
 
 Fills the folder DATA with Europarl v7, Common Crawl and News Commentary v9 as fairseq trains on them. Options are
-those of \`sse-nmt prepare wmt14-en-de\`, among them --mirror URL (archives from elsewhere) and --pieces N.
+those of \`sse-nmt prepare wmt14-en-de\`, among them --mirror URL (archives from elsewhere) and --vocab-size N.
 EOF
 }
 

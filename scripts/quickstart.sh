@@ -105,7 +105,7 @@ sse_nmt="$here/.venv/bin/sse-nmt"
 configs="$here/configs/quickstart"
 IFS=, read -ra systems <<<"$systems"
 
-step "1/4 Text" "$sse_nmt" prepare "$corpus" "$output/data" --pairs "$pairs" --pieces "$pieces" \
+step "1/4 Text" "$sse_nmt" prepare "$corpus" "$output/data" --pairs "$pairs" --vocab-size "$pieces" \
     --valid "$valid" --test "$test" ${from:+--from "$from"}
 
 if [[ " ${systems[*]} " == *" sse_graph "* ]] && [ ! -f "$output/data/graph.npz" ]; then

@@ -20,7 +20,7 @@ find_python() {
 }
 
 # The folder is part of it: a virtual environment does not survive being moved.
-wanted="$(pwd) $(cat setup.py constraints.txt | cksum)"
+wanted="$(pwd) $(cat pyproject.toml constraints.txt | cksum)"
 is_done() {
     [ -x .venv/bin/sse-nmt ] && [ "$(cat .venv/installed 2>/dev/null)" = "$wanted" ]
 }
@@ -39,7 +39,7 @@ start=$SECONDS
 rm -rf .venv
 {
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,test]'
+    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,test]'
     # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
     # whatever looks for it, such as transformers.
     .venv/bin/python -m pip uninstall --yes torchaudio

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, then formatting, lint, types and tests. Further words go to pytest: scripts/test.sh tests/sse -k chi
+# Sets up, then formatting, lint, types, documentation and tests. Further words go to pytest: scripts/test.sh tests/sse -k chi
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,6 +8,7 @@ if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
     .venv/bin/ruff check .
     .venv/bin/mypy
+    .venv/bin/mkdocs build --strict --quiet --site-dir .site
     .venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not alone"
     set -- -m alone
 fi

@@ -1,7 +1,7 @@
-"""Stochastic Shared Embeddings for translation models: `fairseq-train --user-dir sse_nmt --task translation_sse`."""
+"""Stochastic Shared Embeddings, and their like, for translation models: fairseq and plain PyTorch."""
 
-from sse_nmt._registration import register_with_fairseq
+from sse_nmt.adapters.registration import register_with_fairseq
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 register_with_fairseq()

@@ -23,11 +23,11 @@ os.environ["SACREBLEU"] = str(newstest_cache.FOLDER)  # before anything imports 
 import pytest
 from toy_corpus import sentences
 
-from sse_nmt.atomic_files import write_lines
 from sse_nmt.cli import main
 from sse_nmt.corpora import newstest
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
+from sse_nmt.system.atomic_files import write_lines
 
 newstest.SENTENCES.update(dict.fromkeys(newstest.SENTENCES, newstest_cache.SENTENCES))
 _CHILDREN = str(Path(__file__).parent / "children")
@@ -71,7 +71,7 @@ def toy_text(made_once: MadeOnce) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def toy_options(toy_text: tuple[Path, Path]) -> PrepareOptions:
     source, target = map(str, toy_text)
-    return PrepareOptions("files", source=source, target=target, valid=20, test=20, pieces=80, max_ratio=3.0)
+    return PrepareOptions("files", source=source, target=target, valid=20, test=20, vocab_size=80, max_ratio=3.0)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from fairseq import checkpoint_utils, options, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import train as fairseq_train
 
-from sse_nmt._registration import USER_DIR
-from sse_nmt.checkpoints import load_checkpoint
+from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.system.user_dir import USER_DIR
 
 _SIZES = {"layers": "1", "attention-heads": "2", "embed-dim": "16", "ffn-embed-dim": "32"}
 SMALL_TRANSFORMER = ["--arch", "transformer"] + [

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sse_nmt.corpora.steps import Steps
+from sse_nmt.corpora.pipeline.steps import Steps
 
 _SECONDS = 20  # in which the processes of one that was killed must be gone
 
@@ -100,7 +100,7 @@ def _arm(step: str, moment: str, children: Path) -> None:
 
 
 def _runs_fairseq() -> bool:
-    return any(b"fairseq_cli" in _read(Path(f"/proc/{pid}/cmdline")) for pid in _of_session(os.getpid()))
+    return any(b"fairseq_preprocess" in _read(Path(f"/proc/{pid}/cmdline")) for pid in _of_session(os.getpid()))
 
 
 def _of_session(session: int) -> list[int]:

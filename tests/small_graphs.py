@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sse_nmt.graphs.vocabulary import SPECIAL, Vocabulary
 from sse_nmt.graphs.weighted_edges import Matrix
+from sse_nmt.text.dictionary import SPECIAL, Vocabulary
 
 
 def vocabulary(*tokens: str) -> Vocabulary:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +19,8 @@ import pytest
 from conftest import refused, sse_nmt
 
 import sse_nmt as package
+from sse_nmt.cli import build_parser
+from sse_nmt.cli.commands import COMMANDS as COMMANDS_BY_STEP
 
 COMMANDS = [
     [],
@@ -36,9 +42,49 @@ def test_help(command):
     assert done.returncode == 0 and done.stdout.startswith(f"usage: {' '.join(['sse-nmt', *command])} ")
 
 
+def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The commands that do something."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from leaves(child)
+            return
+    yield parser
+
+
+LEAVES = {parser.prog: parser for parser in leaves(build_parser())}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_command_has_examples_that_parse(name):
+    _, *examples = LEAVES[name].epilog.splitlines()
+    assert examples
+    for example in examples:
+        words = shlex.split(example)
+        assert " ".join(words).startswith(f"{name} ")
+        build_parser().parse_args(words[1:])
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_option_says_its_default_or_is_needed(name):
+    for action in LEAVES[name]._actions:
+        if action.option_strings and action.dest != "help" and not action.required:
+            chosen = any(action in group._group_actions for group in LEAVES[name]._mutually_exclusive_groups)
+            assert chosen or "(default: " in action.help, action.option_strings
+
+
+def test_without_a_command_all_are_listed_by_step_of_the_work():
+    done = sse_nmt()
+    assert done.returncode == 2
+    listed = re.findall(r"^  ([a-z]+)  ", done.stderr.partition("prepare:")[2], re.MULTILINE)
+    assert listed == [name for members in COMMANDS_BY_STEP.values() for name in members]
+    assert all(f"{step}:" in done.stderr for step in COMMANDS_BY_STEP)
+
+
 def test_help_is_there_at_once():
     """Nothing heavy is imported to print it."""
-    code = "import sys; from sse_nmt.cli import build_parser; build_parser(); assert 'torch' not in sys.modules"
+    heavy = {"torch", "lxml", "sacrebleu", "scipy", "fairseq"}
+    code = f"import sys; from sse_nmt.cli import build_parser; build_parser(); assert not {heavy} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -85,7 +131,7 @@ def test_evaluate_needs_one_thing_or_the_other(tmp_path, capsys):
 
 def test_a_folder_that_cannot_be_written(toy_text):
     done = sse_nmt("prepare", "files", "/dev/null/x", "--source", toy_text[0], "--target", toy_text[1], "--valid", "5",
-                   "--test", "5", "--pieces", "80")  # fmt: skip
+                   "--test", "5", "--vocab-size", "80")  # fmt: skip
     assert done.returncode == 1 and done.stderr.splitlines()[-1].endswith("cannot be read or written: Not a directory.")
 
 

@@ -12,8 +12,8 @@ from conftest import ROOT, run_command
 from omegaconf import OmegaConf
 
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
-from sse_nmt.graphs.vocabulary import Vocabulary
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.text.dictionary import Vocabulary
 from sse_nmt.training.configuration import read_configuration
 
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
@@ -53,7 +53,7 @@ def graph_beside(data: Path, folder: Path) -> Path:
     shutil.copytree(data / "bin", folder / "bin")
     vocabulary = Vocabulary.read(data / "bin/dict.en.txt")
     words = torch.tensor(vocabulary.words)
-    graph = Graph.from_edges(len(vocabulary), words, torch.roll(words, 1), symmetric=True)
+    graph = KnowledgeGraph.from_edges(len(vocabulary), words, torch.roll(words, 1), symmetric=True)
     save_graph(folder / "graph.npz", GraphFile(graph, vocabulary.tokens))
     return folder
 

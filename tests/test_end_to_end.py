@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT, run_command
 from fairseq_training import SHARED, SMALL_TRANSFORMER, train
 
-from sse_nmt._registration import USER_DIR
-from sse_nmt.atomic_files import read_lines
-from sse_nmt.sse import SharedEmbedding
+from sse_nmt.methods.sse import SSEEmbedding
+from sse_nmt.system.atomic_files import read_lines
+from sse_nmt.system.user_dir import USER_DIR
 
 PLUGIN = ["--user-dir", str(ROOT / "sse_nmt")]
 TRAINING = [
@@ -76,13 +76,13 @@ def test_ctranslate2_converts(trained, data, tmp_path):
 
 def test_validation_inside_a_training_does_not_draw(data, tmp_path, monkeypatch):
     modes = set()
-    forward = SharedEmbedding.forward
+    forward = SSEEmbedding.forward
 
     def recorded(embedding, ids):
         vectors = forward(embedding, ids)
         modes.add((embedding.training, vectors.equal(embedding.weight[ids])))
         return vectors
 
-    monkeypatch.setattr(SharedEmbedding, "forward", recorded)
+    monkeypatch.setattr(SSEEmbedding, "forward", recorded)
     train(data, tmp_path, "--sse-prob", "1", updates=22, validate=True)
     assert modes == {(True, False), (False, True)}

@@ -66,7 +66,7 @@ def bare_machine(tmp_path: Path) -> tuple[Path, Path]:
     """(a checkout without .venv, a PATH with nothing of Python's)."""
     checkout, programs = tmp_path / "checkout", tmp_path / "bin"
     shutil.copytree(ROOT / "scripts", checkout / "scripts")
-    for name in ("setup.py", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, checkout)
     programs.mkdir()
     for program in ("bash", "env", "dirname", "cat", "cksum", "flock"):
@@ -123,7 +123,7 @@ def test_wmt14_help(script, usage):
     ("words", "sentence"),
     [
         ("prepare", "DATA is needed, but no word was given; see --help."),
-        ("prepare --pieces 9 data", "DATA must come first, but is '--pieces' instead; see --help."),
+        ("prepare --vocab-size 9 data", "DATA must come first, but is '--vocab-size' instead; see --help."),
         ("train", "DATA, RUN and SYSTEM are needed, but 0 words were given; see --help."),
         ("train data run", "DATA, RUN and SYSTEM are needed, but 2 words were given; see --help."),
         ("train data run bert", f"SYSTEM must be one of {SYSTEMS}, but is 'bert' instead."),

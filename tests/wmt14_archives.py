@@ -10,7 +10,7 @@ from pathlib import Path
 import newstest_cache
 from toy_corpus import sentences
 
-from sse_nmt.corpora.wmt14_en_de import CORPORA, Corpus
+from sse_nmt.corpora.wmt14_en_de import ARCHIVES, Archive
 
 # Without the letter q, so that a piece of newstest2014 is unknown. Lines 0–49 stand in Europarl, 50–81 in Common Crawl.
 GOOD = [pair for pair in sentences(200)[: newstest_cache.TOY_PAIRS_LEFT] if "quiet" not in pair[0]]
@@ -35,7 +35,7 @@ REMOVED = {"duplicate": 3, "empty": 2, "in a test set": 2, "length": 1, "not UTF
 
 def write_archives(mirror: Path) -> None:
     """All three, below ``mirror``."""
-    europarl, common_crawl, news_commentary = CORPORA
+    europarl, common_crawl, news_commentary = ARCHIVES
     write_archive(mirror, europarl, _lines(_EUROPARL, 0), _lines(_EUROPARL, 1))
     latin = b"caf\xe9\n" + _lines(_COMMON_CRAWL, 0)
     write_archive(mirror, common_crawl, latin, b"Kaffee\n" + _lines(_COMMON_CRAWL, 1).removesuffix(b"\n"))
@@ -43,17 +43,17 @@ def write_archives(mirror: Path) -> None:
 
 
 def write_archive(
-    mirror: Path, corpus: Corpus, source: bytes | None, target: bytes | None, others: Iterable[tarfile.TarInfo] = ()
+    mirror: Path, archive: Archive, source: bytes | None, target: bytes | None, others: Iterable[tarfile.TarInfo] = ()
 ) -> None:
-    """An archive of ``corpus`` with these texts (None: without), text of another language, and ``others``."""
-    path = mirror / corpus.archive
+    """``archive`` with these texts (None: without), text of another language, and ``others``."""
+    path = mirror / archive.path
     path.parent.mkdir(exist_ok=True)
-    other_language = corpus.members.replace("de-en", "fr-en")
+    other_language = archive.members.replace("de-en", "fr-en")
     with tarfile.open(path, "w:gz") as tar:
         for name, text in (
             (f"{other_language}.en", b"An other text.\n"),
-            (f"{corpus.members}.de", target),
-            (f"{corpus.members}.en", source),
+            (f"{archive.members}.de", target),
+            (f"{archive.members}.en", source),
         ):
             if text is not None:
                 member = tarfile.TarInfo(f"./{name}" if text is source else name)

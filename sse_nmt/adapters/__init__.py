@@ -1,1 +1,1 @@
-"""What is plugged into fairseq and is no registered task, criterion or optimiser."""
+"""All that knows fairseq: a folder a method, named as in `methods/`, and what fairseq as a whole needs of us."""

@@ -18,7 +18,7 @@ from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
 
 _HYDRA_S_OWN = {"hydra", "defaults"}
 _ALWAYS = {"_name", "arch"}

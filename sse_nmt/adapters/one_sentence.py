@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sse_nmt.errors import OptionError, UserError
+from sse_nmt.system.errors import OptionError, UserError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PROGRAMS = ("fairseq-", "hydra_train", "train.py", "generate.py", "interactive.py", "validate.py")

@@ -13,13 +13,14 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from sse_nmt.adapters.first_cause import first_cause
-from sse_nmt.errors import UserError
-from sse_nmt.training.failure import MARK
+from sse_nmt.runs.paths import CONFIGURATION
+from sse_nmt.system.child_processes import MARK
+from sse_nmt.system.errors import UserError
 
 
 def main(words: list[str]) -> None:
     try:
-        _check(Path(words[words.index("--config-dir") + 1]) / "training.yaml")
+        _check(Path(words[words.index("--config-dir") + 1]) / f"{CONFIGURATION}.yaml")
         from fairseq_cli import hydra_train
 
         hydra_train.cli_main()

@@ -1,0 +1,1 @@
+"""What a user measures on a machine of theirs."""

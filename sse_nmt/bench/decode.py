@@ -10,23 +10,24 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from sse_nmt.atomic_files import read_lines
 from sse_nmt.bench.fairseq_generate import binarise_test, generate
-from sse_nmt.bench.options import DecodingOptions, check_least
-from sse_nmt.bench.table import aligned
-from sse_nmt.bench.timing import Spread, turns
-from sse_nmt.corpora.cleaning import normalise
-from sse_nmt.corpora.pairs import Pair
-from sse_nmt.corpora.segmentation import load_model
-from sse_nmt.errors import UserError
-from sse_nmt.evaluation.engines import CTranslate2Engine
-from sse_nmt.evaluation.model import Model
-from sse_nmt.evaluation.options import SearchOptions
-from sse_nmt.evaluation.plain_checkpoint import plain_model
+from sse_nmt.bench.options import DecodingOptions
+from sse_nmt.bench.timing import Spread, interleave
 from sse_nmt.evaluation.scoring import metrics
-from sse_nmt.machine import cores
-from sse_nmt.progress import bar, step
-from sse_nmt.training.run_folder import RunFolder
+from sse_nmt.runs.model import Model
+from sse_nmt.runs.plain_checkpoint import plain_model
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.system.atomic_files import read_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.machine import cores
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import bar, step
+from sse_nmt.system.tables import plain_table
+from sse_nmt.text.cleaning import normalise
+from sse_nmt.text.pairs import SentencePair
+from sse_nmt.text.subwords import load_model
+from sse_nmt.translation.engines import CTranslate2Engine
+from sse_nmt.translation.options import SearchOptions
 
 BASE = "fairseq-generate"
 Translate = Callable[[], tuple[float, list[list[str]]]]  # sentences per second, pieces of the translations
@@ -46,13 +47,12 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
     Raises:
         UserError: too small a number, no run folder, or too few sentences in its test text.
     """
-    check_least(options, sentences=1, rounds=2, beam=1)
+    check_options(options)
     run = RunFolder(path)
-    record = run.record
-    model = Model(run.checkpoints / "checkpoint_best.pt", run.text, record["source_lang"], record["target_lang"])
+    model = run.model()
     pairs = _draw(model, options)
     model.check()
-    pieces = load_model(run.text / "sentencepiece.model")
+    pieces = load_model(run.subword_model)
     source, target = (pieces.encode([pair[side] for pair in pairs], out_type=str) for side in (0, 1))
     search = SearchOptions(beam=options.beam, length_penalty=options.length_penalty)
     with tempfile.TemporaryDirectory() as name:
@@ -82,7 +82,7 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
     print(_table(results, hypotheses, [target for _, target in pairs]))
 
 
-def _draw(model: Model, options: DecodingOptions) -> list[Pair]:
+def _draw(model: Model, options: DecodingOptions) -> list[SentencePair]:
     """A seeded choice of test pairs, in their order; pairs that lack a side are left out."""
     files = [model.dictionaries / f"test.{language}" for language in (model.source_lang, model.target_lang)]
     for file in files:
@@ -106,7 +106,7 @@ def _timed(engine: CTranslate2Engine, source: list[list[str]]) -> tuple[float, l
 def _in_turn(engines: Mapping[str, Translate], rounds: int) -> dict[str, Result]:
     results = {name: Result() for name in engines}
     for number in bar(range(rounds), "translating", "round"):
-        for name in turns(list(engines), number):
+        for name in interleave(list(engines), number):
             rate, results[name].translations = engines[name]()
             results[name].rates.append(rate)
     return results
@@ -127,4 +127,4 @@ def _table(results: Mapping[str, Result], hypotheses: Mapping[str, list[str]], r
                 f"{bleu[name] - bleu[BASE]:+.2f}",
             )
         )
-    return f"{aligned(rows)}BLEU: {metric.get_signature()}\n"
+    return f"{plain_table(rows[0], rows[1:])}\nBLEU: {metric.get_signature()}"

@@ -13,11 +13,12 @@ from fairseq.trainer import Trainer
 
 from sse_nmt.bench.batches import synthetic_batches
 from sse_nmt.bench.fairseq_step import make_trainer, training_step
-from sse_nmt.bench.options import FactorizedOptions, check_least
+from sse_nmt.bench.options import FactorizedOptions
 from sse_nmt.bench.step_server import EOS, SPECIALS, StepSpec
-from sse_nmt.bench.table import aligned
 from sse_nmt.bench.timing import Spread, interleaved
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.system.tables import plain_table
 
 _SSE_OFF = ("--sse-prob", "0")
 _LAYERS = ("--low-rank-layers", "ffn,embeddings,output")
@@ -39,23 +40,24 @@ def bench_factorized(options: FactorizedOptions) -> None:
     Raises:
         UserError: too small a number, or heads that do not divide the width.
     """
-    check_least(options, width=4, layers=1, heads=1, words=100, rounds=2, sentences=1, length=2, beam=1)
-    check_least(options, tokens=120)
-    if options.width % options.heads:
-        raise UserError(f"`--width` must be a multiple of {options.heads}, but is {options.width} instead.")
+    check_options(options)
+    if options.embed_dim % options.heads:
+        raise UserError(f"`--embed-dim` must be a multiple of {options.heads}, but is {options.embed_dim} instead.")
     where = "GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
     print(
-        f"{options.layers} + {options.layers} layers, width {options.width}, {options.heads} heads, V = "
-        f"{options.words:,}, one table for source, target and output; batches of {options.tokens:,} tokens, padding "
-        f"included; seed {options.seed}, {where}, {options.rounds} rounds in turn, median [quartiles]\n"
+        f"{options.layers} + {options.layers} layers, width {options.embed_dim}, {options.heads} heads, "
+        f"V = {options.vocab_size:,}, one table for source, target and output; batches of {options.tokens:,} tokens, "
+        f"padding included; seed {options.seed}, {where}, {options.rounds} rounds in turn, median [quartiles]\n"
     )
-    print(_table("step, ms", steps_with_either_decay(options)), flush=True)
-    print(_low_rank_table(options), end="")
+    print(_table("step, ms", steps_with_either_decay(options)), end="\n\n", flush=True)
+    print(_low_rank_table(options))
 
 
 def trainers(variants: dict[str, Sequence[str]], options: FactorizedOptions) -> dict[str, Trainer]:
     """One for each variant, from the same seed."""
-    spec = StepSpec(options.words, options.width, options.layers, batches="", seed=options.seed, heads=options.heads)
+    spec = StepSpec(
+        options.vocab_size, options.embed_dim, options.layers, batches="", seed=options.seed, heads=options.heads
+    )
     return {name: make_trainer("translation_sse", (*_SSE_OFF, *words), spec) for name, words in variants.items()}
 
 
@@ -77,11 +79,12 @@ def _low_rank_table(options: FactorizedOptions) -> str:
         f"Translating {options.sentences} random sentences of {options.length} tokens into as many, fairseq's beam "
         f"search, beam {options.beam}:\n"
     )
-    return "\n".join((aligned(rows), _table("step, ms", steps), decoding + _table("sentences/s", rates)))
+    parts = plain_table(rows[0], rows[1:]), _table("step, ms", steps), decoding + _table("sentences/s", rates)
+    return "\n\n".join(parts)
 
 
 def _steps(made: dict[str, Trainer], options: FactorizedOptions) -> dict[str, Callable[[], object]]:
-    batches = synthetic_batches(options.words, options.tokens, min(8, options.rounds), options.seed)
+    batches = synthetic_batches(options.vocab_size, options.tokens, min(8, options.rounds), options.seed)
     return {name: _in_turn(training_step(trainer, batches), len(batches)) for name, trainer in made.items()}
 
 
@@ -95,7 +98,7 @@ def translation(trainer: Trainer, options: FactorizedOptions) -> Callable[[], An
     model, task = trainer.get_model(), trainer.task
     search = Namespace(beam=options.beam, max_len_a=0, max_len_b=options.length, min_len=options.length)
     generator = torch.Generator().manual_seed(options.seed)
-    source = torch.randint(SPECIALS, options.words, (options.sentences, options.length), generator=generator)
+    source = torch.randint(SPECIALS, options.vocab_size, (options.sentences, options.length), generator=generator)
     source[:, -1] = EOS
     net_input = {"src_tokens": source, "src_lengths": torch.full((options.sentences,), options.length)}
     if trainer.cuda:
@@ -120,4 +123,4 @@ def _table(unit: str, series: dict[str, list[float]]) -> str:
     for name, values in series.items():
         ratios = [own / other for own, other in zip(values, series[base], strict=True)]
         rows.append((name, f"{Spread.of(values):.1f}", f"{Spread.of(ratios):.3f}"))
-    return aligned(rows)
+    return plain_table(rows[0], rows[1:])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sse_nmt._registration import USER_DIR
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
-from sse_nmt.evaluation.model import Model
-from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.runs.model import Model
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.child_processes import run_child
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.user_dir import USER_DIR
+from sse_nmt.translation.options import SearchOptions
 
 _SPLIT = "test"
 _SPEED = re.compile(r"Translated ([\d,]+) sentences \(.*? tokens\) in [\d.]+s \(([\d.]+) sentences/s")
@@ -57,8 +56,4 @@ def _languages(model: Model) -> list[str]:
 def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     """What the command prints; its log goes wherever its imports have sent it. Raises UserError if it fails."""
     command = [sys.executable, "-m", f"fairseq_cli.{name}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    if done.returncode != 0:
-        words = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise UserError(f"fairseq-{name} failed: {words[-1]}")
-    return done.stdout + done.stderr
+    return run_child(command, f"fairseq-{name} failed", environment=environment, merged=True)

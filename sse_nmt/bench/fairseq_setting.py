@@ -25,7 +25,7 @@ def configuration(spec: StepSpec, task: str, words: Sequence[str] = ()) -> Any:
     logging.disable(logging.INFO)
     arguments = ["data", "--task", task, "--arch", "transformer", "--share-all-embeddings", "--seed", str(spec.seed)]
     for part in ("encoder", "decoder"):
-        sizes = {"layers": spec.layers, "embed-dim": spec.width, "ffn-embed-dim": spec.ffn}
+        sizes = {"layers": spec.layers, "embed-dim": spec.embed_dim, "ffn-embed-dim": spec.ffn}
         for name, size in {**sizes, "attention-heads": spec.heads}.items():
             arguments += [f"--{part}-{name}", str(size)]
     arguments += ["--dropout", str(spec.dropout), "--optimizer", "adam", "--adam-betas", "(0.9, 0.98)"]
@@ -37,9 +37,9 @@ def configuration(spec: StepSpec, task: str, words: Sequence[str] = ()) -> Any:
         return convert_namespace_to_omegaconf(fairseq_options.parse_args_and_arch(parser, input_args=arguments))
 
 
-def dictionary(words: int) -> Dictionary:
+def dictionary(vocab_size: int) -> Dictionary:
     """Of so many entries, fairseq's four special ones included."""
     made = Dictionary()
-    for word in range(words - made.nspecial):
+    for word in range(vocab_size - made.nspecial):
         made.add_symbol(f"w{word}")
     return made

@@ -13,9 +13,9 @@ import torch
 from fairseq import tasks
 from fairseq.trainer import Trainer
 
+from sse_nmt.adapters.losses.criterion import NAME
 from sse_nmt.bench.fairseq_setting import configuration, dictionary
-from sse_nmt.bench.step_server import EOS, PAD, Contestant, Pair, StepSpec, serve
-from sse_nmt.criterions.fused_label_smoothed_cross_entropy import NAME
+from sse_nmt.bench.step_server import EOS, PAD, StepSpec, TokenBatch, Variant, serve
 
 FUSED = ("--criterion", NAME)
 CHUNKS = (*FUSED, "--loss-chunk-tokens", "512")
@@ -29,23 +29,23 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
+def make(variant: str, spec: StepSpec, batches: list[TokenBatch]) -> Variant:
     trainer = make_trainer(*VARIANTS[variant], spec)
     step = training_step(trainer, batches)
     parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    return Contestant(step, parameters, f"ve-fairseq {version('ve-fairseq')}")
+    return Variant(step, parameters, f"ve-fairseq {version('ve-fairseq')}")
 
 
 def make_trainer(name: str, words: Sequence[str], spec: StepSpec) -> Trainer:
     """fairseq's Trainer for a seeded model, under the task of that name with further options."""
     config = configuration(spec, name, words)
-    entries = dictionary(spec.words)
+    entries = dictionary(spec.vocab_size)
     task = tasks.TASK_REGISTRY[name](config.task, entries, entries)
     torch.manual_seed(spec.seed)
     return Trainer(config, task, task.build_model(config.model), task.build_criterion(config.criterion))
 
 
-def training_step(trainer: Trainer, batches: Sequence[Pair]) -> Callable[[int], float]:
+def training_step(trainer: Trainer, batches: Sequence[TokenBatch]) -> Callable[[int], float]:
     """A whole update on one of the batches, by its number; returns the loss in nats."""
     samples = [_sample(pair) for pair in batches]
     trainer._dummy_batch = samples[0]  # else taken from a data iterator, which there is none of
@@ -57,7 +57,7 @@ def training_step(trainer: Trainer, batches: Sequence[Pair]) -> Callable[[int], 
     return step
 
 
-def _sample(pair: Pair) -> dict[str, Any]:
+def _sample(pair: TokenBatch) -> dict[str, Any]:
     """As fairseq's collater makes it: source padded on the left, previous output shifted by the end of sentence."""
     target = pair.target
     count = target.ne(PAD).sum()

@@ -7,27 +7,30 @@ from pathlib import Path
 
 import torch
 
+from sse_nmt.bench.benchmark import own, run_benchmark
 from sse_nmt.bench.loss_step import CHUNK, VARIANTS
-from sse_nmt.bench.options import LossOptions, check_least
-from sse_nmt.bench.race import own, race
-from sse_nmt.bench.step_server import SPECIALS, Pair, StepSpec, save_batches
+from sse_nmt.bench.options import LossOptions
+from sse_nmt.bench.step_server import SPECIALS, StepSpec, TokenBatch, save_batches
 from sse_nmt.bench.train import conditions, table
+from sse_nmt.system.options import check_options
 
 
 def bench_loss(options: LossOptions) -> None:
-    """Print a table: forward and backward from features to gradients, each contestant a process of its own."""
-    check_least(options, words=8, width=1, tokens=1, rounds=2)
+    """Print a table: forward and backward from features to gradients, each variant a process of its own."""
+    check_options(options)
     target = torch.randint(
-        SPECIALS, options.words, (1, options.tokens), generator=torch.Generator().manual_seed(options.seed)
+        SPECIALS, options.vocab_size, (1, options.tokens), generator=torch.Generator().manual_seed(options.seed)
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "batches.npz")
-        save_batches(path, [Pair(target, target)])
-        spec = StepSpec(words=options.words, width=options.width, layers=0, batches=str(path), seed=options.seed)
-        laps = race({name: own("loss_step", name) for name in VARIANTS}, spec, 1, options.rounds, "loss")
+        save_batches(path, [TokenBatch(target, target)])
+        spec = StepSpec(
+            vocab_size=options.vocab_size, embed_dim=options.embed_dim, layers=0, batches=str(path), seed=options.seed
+        )
+        measured = run_benchmark({name: own("loss_step", name) for name in VARIANTS}, spec, 1, options.rounds, "loss")
     print(
-        f"V = {options.words:,}, width {options.width}, {options.tokens:,} target tokens, chunks of {CHUNK}; "
+        f"V = {options.vocab_size:,}, width {options.embed_dim}, {options.tokens:,} target tokens, chunks of {CHUNK}; "
         f"{conditions(options)}; one matrix of logits has "
-        f"{options.words * options.tokens * 4 / 2**20:,.0f} MiB"
+        f"{options.vocab_size * options.tokens * 4 / 2**20:,.0f} MiB"
     )
-    print(table(laps, [options.tokens] * options.rounds))
+    print(table(measured, [options.tokens] * options.rounds))

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sse_nmt.bench.step_server import PAD, Contestant, Pair, StepSpec, serve
-from sse_nmt.losses import label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
+from sse_nmt.bench.step_server import PAD, StepSpec, TokenBatch, Variant, serve
+from sse_nmt.methods.losses import label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 
 CHUNK = 512
 Loss = Callable[[Tensor, Tensor, Tensor, float], Tensor]
@@ -42,12 +42,12 @@ def in_chunks(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) 
 VARIANTS: dict[str, Loss] = {"fairseq": fairseqs, "fused loss": fused, "fused loss in chunks": in_chunks}
 
 
-def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
-    """Forward and backward for all target tokens of a batch, from seeded features (N, width)."""
+def make(variant: str, spec: StepSpec, batches: list[TokenBatch]) -> Variant:
+    """Forward and backward for all target tokens of a batch, from seeded features (N, embed_dim)."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     targets = [pair.target.flatten().to(device) for pair in batches]
-    weight = torch.randn(spec.words, spec.width).mul_(spec.width**-0.5).to(device).requires_grad_()
-    features = [torch.randn(len(target), spec.width).to(device).requires_grad_() for target in targets]
+    weight = torch.randn(spec.vocab_size, spec.embed_dim).mul_(spec.embed_dim**-0.5).to(device).requires_grad_()
+    features = [torch.randn(len(target), spec.embed_dim).to(device).requires_grad_() for target in targets]
     loss = VARIANTS[variant]
 
     def step(number: int) -> float:
@@ -56,7 +56,7 @@ def make(variant: str, spec: StepSpec, batches: list[Pair]) -> Contestant:
         value.backward()
         return float(value) / int(targets[number].ne(PAD).sum())
 
-    return Contestant(step, weight.numel(), f"ve-fairseq {version('ve-fairseq')}")
+    return Variant(step, weight.numel(), f"ve-fairseq {version('ve-fairseq')}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sse_nmt.corpora.streaming.blocks import as_lines
+from sse_nmt.text.blocks import as_lines
 
 WORDS = 60_000  # of each language
 _MEAN, _SIGMA = 25.0, 0.55  # words of a sentence, log-normal

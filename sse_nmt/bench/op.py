@@ -12,26 +12,18 @@ from torch import Tensor
 from sse_nmt.bench.graph_op import SPECIAL, graph_table
 from sse_nmt.bench.options import OpOptions
 from sse_nmt.bench.timing import Spread, interleaved
-from sse_nmt.errors import UserError
-from sse_nmt.sse import CompleteGraph
-from sse_nmt.sse.transition import check_probability
+from sse_nmt.methods.sse import UniformTransition
+from sse_nmt.system.options import check_options
 
 ROWS = (8_000, 32_000, 1_000_000)
 
 
 def bench_op(options: OpOptions) -> None:
-    """Print milliseconds of ``CompleteGraph.sample``, ``ids.clone()`` and a Python loop, for several V.
+    """Print milliseconds of ``UniformTransition.sample``, ``ids.clone()`` and a Python loop, for several V.
 
-    With ``graph`` instead those of ``KnowledgeGraph.sample`` beside it.
+    With ``graph`` instead those of ``GraphTransition.sample`` beside it.
     """
-    if options.repeats < 2 or options.ids < 1:
-        raise UserError(
-            f"`--repeats` must be at least 2 and `--ids` at least 1, but are {options.repeats} and {options.ids}."
-        )
-    try:
-        check_probability("--prob", options.prob)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    check_options(options)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     print(
@@ -39,11 +31,11 @@ def bench_op(options: OpOptions) -> None:
         f"median [quartiles] of {options.repeats} calls in turn{'' if options.graph else ' (loop: 3)'}"
     )
     if options.graph:
-        print(graph_table(options, device), end="")
+        print(graph_table(options, device))
         return
     print(f"{'V':>9}  {'sample, ms':>22}  {'clone, ms':>22}  {'loop, ms':>9}  {'loop / sample':>13}")
     for rows in ROWS:
-        transition = CompleteGraph(rows, options.prob, range(SPECIAL, rows)).to(device)
+        transition = UniformTransition(rows, options.prob, range(SPECIAL, rows)).to(device)
         ids = torch.randint(rows, (options.ids,), device=device)
         sample, clone = interleaved([partial(transition.sample, ids), ids.clone], options.repeats)
         (loop,) = interleaved([partial(python_loop, ids.cpu(), rows, options.prob)], 3)

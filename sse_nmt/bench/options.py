@@ -3,87 +3,89 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sse_nmt.corpora.options import BulkOptions
-from sse_nmt.errors import UserError
+from sse_nmt.corpora.options import WMT14_VOCAB_SIZE, PrepareOptions
 from sse_nmt.evaluation.options import NewstestOptions
+from sse_nmt.system.options import at_least, between, option
+
+_VOCAB = "tokens in the vocabulary"
+_WIDTH = "width of the model"
+_LAYERS = "layers of the encoder, and of the decoder"
+_BATCH = "tokens of a batch, padding included"
+_BEAM = "hypotheses that are kept at each step"
 
 
 @dataclass(frozen=True)
 class OpOptions:
-    ids: int = 1_000_000
-    prob: float = 0.01
-    repeats: int = 30
-    graph: bool = False
-    seed: int = 1
+    ids: int = option(1_000_000, "token ids of a call", at_least(1))
+    prob: float = option(0.01, "probability p0 that an id is replaced", between(0, 1))
+    repeats: int = option(30, "timed calls", at_least(2))
+    graph: bool = option(False, "compare SSE-Graph with SSE-SE instead")
+    seed: int = option(1, "seed of the ids and the draws")
 
 
 @dataclass(frozen=True)
 class OverheadOptions:
-    width: int = 256
-    layers: int = 2
-    words: int = 8000
-    tokens: int = 1600
-    pairs: int = 40
-    seed: int = 1
+    embed_dim: int = option(256, _WIDTH, at_least(4))
+    layers: int = option(2, _LAYERS, at_least(1))
+    vocab_size: int = option(8000, _VOCAB, at_least(8))
+    tokens: int = option(1600, "target tokens of a batch", at_least(1))
+    pairs: int = option(40, "pairs of timed steps", at_least(2))
+    seed: int = option(1, "seed of the model and the batches")
 
 
 @dataclass(frozen=True)
-class TrainOptions:
-    sizes: str = "8000x128,8000x512,32000x128,32000x512"
-    layers: int = 2
-    tokens: int = 2048
-    batches: int = 8
-    rounds: int = 8
-    seed: int = 1
-    peers: str | None = None
+class TrainStepOptions:
+    sizes: str = option(
+        "8000x128,8000x512,32000x128,32000x512", "sizes that are measured: vocabulary x width", metavar="VxW,…"
+    )
+    layers: int = option(2, _LAYERS, at_least(1))
+    tokens: int = option(2048, _BATCH, at_least(16))
+    batches: int = option(8, "different batches", at_least(1))
+    rounds: int = option(8, "timed steps of each toolkit", at_least(2))
+    seed: int = option(1, "seed of the models and the batches")
+    peers: str | None = option(
+        None, "install Eole and JoeyNMT below this folder and time them too", metavar="DIR", unset="they are left out"
+    )
 
 
 @dataclass(frozen=True)
 class LossOptions:
-    words: int = 32_000
-    width: int = 512
-    tokens: int = 25_000
-    rounds: int = 3
-    seed: int = 1
+    vocab_size: int = option(32_000, _VOCAB, at_least(8))
+    embed_dim: int = option(512, "width of the features", at_least(1))
+    tokens: int = option(25_000, "target tokens", at_least(1))
+    rounds: int = option(3, "timed steps of each loss", at_least(2))
+    seed: int = option(1, "seed of features, weights and labels")
 
 
 @dataclass(frozen=True)
 class PreparationOptions:
-    pairs: int = 200_000
-    source: str | None = None  # None: a made-up text
-    target: str | None = None
-    pieces: int = BulkOptions.pieces
-    sample: int = BulkOptions.sample
-    seed: int = 1
+    pairs: int = option(200_000, "sentence pairs of the text", at_least(100))
+    source: str | None = option(None, "a source text", metavar="FILE", unset="one is made up")
+    target: str | None = option(None, "its target text", metavar="FILE", unset="one is made up")
+    vocab_size: int = option(WMT14_VOCAB_SIZE, "size of the joint SentencePiece model", at_least(1))
+    sample: int = option(PrepareOptions.sample, "sentence pairs that this model is trained on", at_least(1))
+    seed: int = option(1, "seed of the text and the sample")
 
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    sentences: int = 500
-    rounds: int = 3
-    beam: int = NewstestOptions.beam
-    length_penalty: float = NewstestOptions.length_penalty
-    seed: int = 1
+    sentences: int = option(500, "sentences of the run's test text that are translated", at_least(1))
+    rounds: int = option(3, "timed translations by each engine", at_least(2))
+    beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
+    length_penalty: float = option(NewstestOptions.length_penalty, "exponent of the length in a hypothesis' score")
+    seed: int = option(1, "seed of the choice of sentences")
 
 
 @dataclass(frozen=True)
 class FactorizedOptions:
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    words: int = 8000
-    tokens: int = 2048
-    rounds: int = 10
-    sentences: int = 32
-    length: int = 25
-    beam: int = NewstestOptions.beam
-    seed: int = 1
-
-
-def check_least(options: Any, **least: int) -> None:
-    """Raise UserError for the first of these options that is below what can be measured."""
-    for name, value in least.items():
-        if getattr(options, name) < value:
-            raise UserError(f"`--{name}` must be at least {value}, but is {getattr(options, name)} instead.")
+    embed_dim: int = option(512, _WIDTH, at_least(4))
+    layers: int = option(6, _LAYERS, at_least(1))
+    heads: int = option(8, "heads of an attention", at_least(1))
+    vocab_size: int = option(8000, _VOCAB, at_least(100))
+    tokens: int = option(2048, _BATCH, at_least(120))
+    rounds: int = option(10, "timed steps and translations of each model", at_least(2))
+    sentences: int = option(32, "sentences of a translation", at_least(1))
+    length: int = option(25, "tokens of a sentence, and of its translation", at_least(2))
+    beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
+    seed: int = option(1, "seed of the models, batches and sentences")

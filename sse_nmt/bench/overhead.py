@@ -10,10 +10,11 @@ from fairseq import optim, tasks
 from fairseq.data import Dictionary
 
 from sse_nmt.bench.fairseq_setting import configuration, dictionary
-from sse_nmt.bench.options import OverheadOptions, check_least
+from sse_nmt.bench.options import OverheadOptions
 from sse_nmt.bench.step_server import StepSpec
 from sse_nmt.bench.timing import Spread, interleaved
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
 
 _SENTENCE = 25  # tokens
 _HEADS = StepSpec.heads
@@ -21,13 +22,13 @@ _HEADS = StepSpec.heads
 
 def bench_overhead(options: OverheadOptions) -> None:
     """Print both step times and their ratio, pair by pair, on the same batches."""
-    check_least(options, width=4, layers=1, words=8, tokens=1, pairs=2)
-    if options.width % _HEADS:
-        raise UserError(f"`--width` must be a multiple of {_HEADS}, but is {options.width} instead.")
+    check_options(options)
+    if options.embed_dim % _HEADS:
+        raise UserError(f"`--embed-dim` must be a multiple of {_HEADS}, but is {options.embed_dim} instead.")
     steps = [training_step(task, options) for task in ("translation", "translation_sse")]
     plain, sse = interleaved(steps, options.pairs)
     ratio = Spread.of([b / a for a, b in zip(plain, sse, strict=True)])
-    print(f"{options.layers} + {options.layers} layers, width {options.width}, V = {options.words:,}, "
+    print(f"{options.layers} + {options.layers} layers, width {options.embed_dim}, V = {options.vocab_size:,}, "
           f"{options.tokens:,} target tokens a batch, seed {options.seed}, {torch.get_num_threads()} threads, "
           f"{options.pairs} pairs of steps in turn, median [quartiles]")  # fmt: skip
     for name, seconds in (("translation", plain), ("translation_sse", sse)):
@@ -38,9 +39,9 @@ def bench_overhead(options: OverheadOptions) -> None:
 
 def training_step(name: str, options: OverheadOptions) -> Callable[[], None]:
     """A full update (forward, backward, Adam) of a seeded model under the task of that name."""
-    spec = StepSpec(options.words, options.width, options.layers, batches="", seed=options.seed)
+    spec = StepSpec(options.vocab_size, options.embed_dim, options.layers, batches="", seed=options.seed)
     config = configuration(spec, name)
-    entries = dictionary(options.words)
+    entries = dictionary(options.vocab_size)
     task = tasks.TASK_REGISTRY[name](config.task, entries, entries)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"

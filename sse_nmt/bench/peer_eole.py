@@ -16,7 +16,7 @@ from eole.utils import Statistics
 from eole.utils.misc import configure_cuda_backends
 from eole.utils.optimizers import Optimizer
 
-from sse_nmt.bench.step_server import BOS, EOS, PAD, SPECIALS, UNK, Contestant, Pair, StepSpec, serve
+from sse_nmt.bench.step_server import BOS, EOS, PAD, SPECIALS, UNK, StepSpec, TokenBatch, Variant, serve
 
 
 def model_options(spec: StepSpec) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def model_options(spec: StepSpec) -> dict[str, Any]:
     return {
         "architecture": "transformer",
         "layers": spec.layers,
-        "hidden_size": spec.width,
+        "hidden_size": spec.embed_dim,
         "heads": spec.heads,
         "transformer_ff": spec.ffn,
         "mlp_activation_fn": "relu",
@@ -34,7 +34,7 @@ def model_options(spec: StepSpec) -> dict[str, Any]:
         "generator_bias": False,
         "share_embeddings": True,
         "share_decoder_embeddings": True,
-        "embeddings": {"word_vec_size": spec.width, "position_encoding_type": "SinusoidalConcat"},
+        "embeddings": {"word_vec_size": spec.embed_dim, "position_encoding_type": "SinusoidalConcat"},
         # Only the encoder can be post-norm; Eole's decoder is always pre-norm, with a norm after its last layer.
         "encoder": {"encoder_layer_style": "postnorm", "final_encoder_layer_norm": False},
     }
@@ -63,20 +63,20 @@ def training_options(spec: StepSpec) -> dict[str, Any]:
     }
 
 
-def shared_vocabs(words: int) -> dict[str, Any]:
+def shared_vocabs(vocab_size: int) -> dict[str, Any]:
     """A vocabulary whose ids are those of `step_server`, so that batches need no mapping."""
     specials = {BOS: DefaultTokens.BOS, PAD: DefaultTokens.PAD, EOS: DefaultTokens.EOS, UNK: DefaultTokens.UNK}
-    tokens = [specials.get(i, f"w{i}") for i in range(words)]
+    tokens = [specials.get(i, f"w{i}") for i in range(vocab_size)]
     names = {"bos_token": BOS, "pad_token": PAD, "eos_token": EOS, "unk_token": UNK}
     vocabs: dict[str, Any] = dict_to_vocabs(
         {"src": tokens, "tgt": tokens, "specials": {name: specials[i] for name, i in names.items()}}
     )
-    assert len(vocabs["tgt"]) == words
+    assert len(vocabs["tgt"]) == vocab_size
     assert all(vocabs["tgt"][specials[i]] == i for i in range(SPECIALS))
     return vocabs
 
 
-def eole_batch(pair: Pair, vocabs: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def eole_batch(pair: TokenBatch, vocabs: dict[str, Any], device: torch.device) -> dict[str, Any]:
     """What Eole's iterator makes of these sentences."""
     examples = [
         {
@@ -98,13 +98,13 @@ def drop_no_activations(model: Any) -> None:
         layer.mlp.dropout_1.p = 0.0
 
 
-def make(spec: StepSpec, batches: list[Pair]) -> Contestant:
+def make(spec: StepSpec, batches: list[TokenBatch]) -> Variant:
     """What `eole train` sets up, less its data iterators and checkpoints."""
     options = {"model": model_options(spec), "training": training_options(spec)}
     config = TrainConfig(data={}, src_vocab="dummy", share_vocab=True, **options)
     device_id = 0 if torch.cuda.is_available() else -1
     configure_cuda_backends()
-    vocabs = shared_vocabs(spec.words)
+    vocabs = shared_vocabs(spec.vocab_size)
     model = get_model_class(config.model).for_training(config.model, vocabs, config.training, device_id=device_id)
     drop_no_activations(model)
     optim = Optimizer.from_config(model, config)
@@ -123,7 +123,7 @@ def make(spec: StepSpec, batches: list[Pair]) -> Contestant:
         return float(total.xent())
 
     parameters = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    return Contestant(step, parameters, f"eole {eole.__version__}")
+    return Variant(step, parameters, f"eole {eole.__version__}")
 
 
 if __name__ == "__main__":

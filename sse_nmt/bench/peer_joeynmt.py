@@ -17,7 +17,7 @@ from joeynmt.training import TrainManager
 from joeynmt.vocabulary import Vocabulary
 from torch import Tensor
 
-from sse_nmt.bench.step_server import BOS, EOS, PAD, SPECIALS, UNK, Contestant, Pair, StepSpec, serve
+from sse_nmt.bench.step_server import BOS, EOS, PAD, SPECIALS, UNK, StepSpec, TokenBatch, Variant, serve
 
 _SYMBOLS = SimpleNamespace(
     unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>", sep_token=None,
@@ -25,11 +25,11 @@ _SYMBOLS = SimpleNamespace(
 )  # fmt: skip
 
 
-def make(spec: StepSpec, batches: list[Pair]) -> Contestant:
+def make(spec: StepSpec, batches: list[TokenBatch]) -> Variant:
     """TrainManager's step and what `train_and_validate` does around it, without logging and validation."""
     logging.disable(logging.INFO)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    words = Vocabulary([f"w{i}" for i in range(SPECIALS, spec.words)], _SYMBOLS)
+    words = Vocabulary([f"w{i}" for i in range(SPECIALS, spec.vocab_size)], _SYMBOLS)
     model = build_model(_model(spec), words, words)
     model.loss_function = ("crossentropy", spec.label_smoothing)
     with tempfile.TemporaryDirectory() as folder:  # for a log that nobody reads
@@ -51,14 +51,14 @@ def make(spec: StepSpec, batches: list[Pair]) -> Contestant:
         return float(loss)
 
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return Contestant(step, parameters, f"JoeyNMT {version('joeynmt')}")
+    return Variant(step, parameters, f"JoeyNMT {version('joeynmt')}")
 
 
 def _model(spec: StepSpec) -> dict[str, Any]:
     part = {
-        "type": "transformer", "num_layers": spec.layers, "num_heads": spec.heads, "hidden_size": spec.width,
+        "type": "transformer", "num_layers": spec.layers, "num_heads": spec.heads, "hidden_size": spec.embed_dim,
         "ff_size": spec.ffn, "dropout": spec.dropout, "layer_norm": "post", "activation": "relu",
-        "embeddings": {"embedding_dim": spec.width, "scale": True, "dropout": spec.dropout},
+        "embeddings": {"embedding_dim": spec.embed_dim, "scale": True, "dropout": spec.dropout},
     }  # fmt: skip
     weights = {"initializer": "xavier_uniform", "embed_initializer": "xavier_uniform", "bias_initializer": "zeros"}
     return {"encoder": part, "decoder": part, "tied_embeddings": True, "tied_softmax": True, **weights}
@@ -72,7 +72,7 @@ def _training(spec: StepSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _batch(pair: Pair, device: torch.device) -> Batch:
+def _batch(pair: TokenBatch, device: torch.device) -> Batch:
     source, target = _renumbered(pair.source), _renumbered(pair.target)
     first = torch.full_like(target[:, :1], _SYMBOLS.bos_id)
     return Batch(

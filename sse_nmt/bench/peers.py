@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from sse_nmt.atomic_files import whole_file
-from sse_nmt.bench.race import Command
-from sse_nmt.errors import UserError
-from sse_nmt.progress import say, step
+from sse_nmt.bench.benchmark import Command
+from sse_nmt.system.atomic_files import atomic_write
+from sse_nmt.system.child_processes import run_child
+from sse_nmt.system.progress import step
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,10 @@ def _environment(name: str, peer: Peer, folder: Path) -> Path:
     if done.is_file() and done.read_text(encoding="utf-8") == wanted:
         return python
     with step(f"Installing {name} into {place}"):
-        _call(name, [sys.executable, "-m", "venv", "--clear", str(place)])
-        _call(name, [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted.split()])
-        with whole_file(done) as file:
+        failed = f"{name} could not be installed"
+        run_child([sys.executable, "-m", "venv", "--clear", str(place)], failed)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run_child([*pip, *wanted.split()], failed)
+        with atomic_write(done) as file:
             file.write(wanted)
     return python
-
-
-def _call(name: str, command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        say(done.stderr.strip())
-        raise UserError(f"{name} could not be installed: `{' '.join(command)}` ended with status {done.returncode}.")

@@ -6,17 +6,19 @@ import tempfile
 from itertools import islice
 from pathlib import Path
 
-from sse_nmt.atomic_files import split_lines
 from sse_nmt.bench.made_up_bitext import write_bitext
-from sse_nmt.bench.options import PreparationOptions, check_least
+from sse_nmt.bench.options import PreparationOptions
 from sse_nmt.bench.step_costs import MeasuredSteps, largest_child
-from sse_nmt.bench.table import aligned
-from sse_nmt.corpora.options import BulkOptions
-from sse_nmt.corpora.streaming.blocks import Bitext, count_lines
-from sse_nmt.corpora.streaming.pipeline import HeldOut, Pipeline, Prepared
-from sse_nmt.errors import UserError
-from sse_nmt.machine import cores
-from sse_nmt.progress import step
+from sse_nmt.corpora.corpus import Fetched
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.run import Pipeline, Prepared
+from sse_nmt.system.atomic_files import split_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.machine import cores
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import step
+from sse_nmt.system.tables import plain_table
+from sse_nmt.text.bitext import Bitext, count_lines
 
 _NAME = "text"
 _LANGUAGES = ("source", "target")
@@ -30,7 +32,7 @@ def bench_prepare(options: PreparationOptions) -> None:
     Raises:
         UserError: too small a number, or files that are not there or too short.
     """
-    check_least(options, pairs=100, pieces=1, sample=1)
+    check_options(options)
     files = _files(options)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -42,8 +44,12 @@ def bench_prepare(options: PreparationOptions) -> None:
                 for whole, part in zip(files, (bitext.source, bitext.target), strict=True):
                     _copy_lines(whole, part, options.pairs)
         steps = MeasuredSteps(folder)
-        bulk = BulkOptions(pieces=options.pieces, sample=options.sample, seed=options.seed)
-        prepared = Pipeline(folder, _LANGUAGES, bulk, steps).run([bitext], _held_out(bitext))
+        source, target = _LANGUAGES
+        prepare = PrepareOptions(
+            _NAME, source_lang=source, target_lang=target, vocab_size=options.vocab_size, sample=options.sample,
+            seed=options.seed,
+        )  # fmt: skip
+        prepared = Pipeline(folder, prepare, steps).run(_fetched(bitext))
         print(_heading(options, prepared, folder / "text"))
         print(_table(options, steps, prepared))
 
@@ -68,15 +74,15 @@ def _copy_lines(whole: Path, part: Path, count: int) -> None:
         copy.writelines(islice(source, count))
 
 
-def _held_out(bitext: Bitext) -> HeldOut:
-    """The first pairs: cleaning takes them out of the training text."""
+def _fetched(bitext: Bitext) -> Fetched:
+    """The first pairs validate and test: cleaning takes them out of the training text."""
     count = min(_HELD_OUT, bitext.pairs // 100)
     sides = []
     for path in (bitext.source, bitext.target):
         with open(path, "rb") as file:
             sides.append(split_lines(b"".join(islice(file, 2 * count)), str(path)))
     pairs = list(zip(*sides, strict=True))
-    return HeldOut(pairs[:count], pairs[count:], pairs)
+    return Fetched([bitext], pairs[:count], pairs[count:], kept_out={"in a test set": pairs}, in_order=True)
 
 
 def _heading(options: PreparationOptions, prepared: Prepared, text: Path) -> str:
@@ -89,7 +95,7 @@ def _heading(options: PreparationOptions, prepared: Prepared, text: Path) -> str
         sides.append(f"{characters / corpus['pairs']:.0f} characters, {pieces / corpus['pairs']:.1f} pieces")
     return (
         f"{options.pairs:,} {'made-up ' if options.source is None else ''}pairs, {corpus['pairs']:,} of them kept; a "
-        f"source line has {sides[0]}, a target line {sides[1]} in the mean; {options.pieces:,} pieces; {cores()} "
+        f"source line has {sides[0]}, a target line {sides[1]} in the mean; {options.vocab_size:,} pieces; {cores()} "
         f"cores, seed {options.seed}"
     )
 
@@ -122,4 +128,4 @@ def _table(options: PreparationOptions, steps: MeasuredSteps, prepared: Prepared
             )
         )
     cells.append(("the largest child process", "", "", "", "", f"{largest_child() / _MIB:,.0f}"))
-    return aligned(cells)
+    return plain_table(cells[0], cells[1:])

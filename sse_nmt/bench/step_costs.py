@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.corpora.steps import Steps
+from sse_nmt.corpora.pipeline.steps import Steps
 
 _UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's memory, in bytes
 

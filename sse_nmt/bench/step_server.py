@@ -23,8 +23,8 @@ BOS, PAD, EOS, UNK, SPECIALS = 0, 1, 2, 3, 4  # fairseq's
 class StepSpec:
     """One model and its training: all toolkits are asked for the same."""
 
-    words: int  # V, specials included; one vocabulary for both sides
-    width: int
+    vocab_size: int  # V, specials included; one vocabulary for both sides
+    embed_dim: int
     layers: int  # of the encoder, and of the decoder
     batches: str  # where `save_batches` put them
     seed: int = 1
@@ -36,11 +36,11 @@ class StepSpec:
 
     @property
     def ffn(self) -> int:
-        return 4 * self.width
+        return 4 * self.embed_dim
 
 
 @dataclass(frozen=True)
-class Pair:
+class TokenBatch:
     """A batch: ids (B, S) and (B, T), each row ending in EOS, then PAD."""
 
     source: torch.Tensor
@@ -48,7 +48,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Variant:
     """A toolkit ready to train: ``step(i)`` is a whole update on batch i, optimiser included; returns the loss."""
 
     step: Callable[[int], float]
@@ -56,20 +56,22 @@ class Contestant:
     version: str
 
 
-def save_batches(path: Path, batches: list[Pair]) -> None:
+def save_batches(path: Path, batches: list[TokenBatch]) -> None:
     arrays = {f"source{i}": pair.source.numpy() for i, pair in enumerate(batches)}
     arrays.update({f"target{i}": pair.target.numpy() for i, pair in enumerate(batches)})
     np.savez(path, **arrays)  # type: ignore[arg-type]  # its keywords are arrays, but for one
 
 
-def load_batches(path: str | Path) -> list[Pair]:
+def load_batches(path: str | Path) -> list[TokenBatch]:
     with np.load(path, allow_pickle=False) as arrays:
         count = len(arrays.files) // 2
-        return [Pair(*(torch.from_numpy(arrays[f"{side}{i}"]) for side in ("source", "target"))) for i in range(count)]
+        return [
+            TokenBatch(*(torch.from_numpy(arrays[f"{side}{i}"]) for side in ("source", "target"))) for i in range(count)
+        ]
 
 
-def serve(make: Callable[[StepSpec, list[Pair]], Contestant]) -> None:
-    """Make the contestant that the JSON in the first argument specifies, then time each step asked for.
+def serve(make: Callable[[StepSpec, list[TokenBatch]], Variant]) -> None:
+    """Make the variant that the JSON in the first argument specifies, then time each step asked for.
 
     Every line of input is the number of a batch; every line of output is JSON. What toolkits print goes to stderr.
     """
@@ -79,12 +81,12 @@ def serve(make: Callable[[StepSpec, list[Pair]], Contestant]) -> None:
     if spec.threads:
         torch.set_num_threads(spec.threads)
     torch.manual_seed(spec.seed)
-    contestant = make(spec, load_batches(spec.batches))
-    ready = {"parameters": contestant.parameters, "version": contestant.version, "torch": torch.__version__}
+    variant = make(spec, load_batches(spec.batches))
+    ready = {"parameters": variant.parameters, "version": variant.version, "torch": torch.__version__}
     print(json.dumps(ready), file=answers, flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
-        loss = contestant.step(int(line))
+        loss = variant.step(int(line))
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start

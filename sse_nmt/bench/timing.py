@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-Contestant = TypeVar("Contestant")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Spread:
         return f"{self.median:{form}} [{self.low:{form}}, {self.high:{form}}]"
 
 
-def turns(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
+def interleave(items: Sequence[Item], number: int) -> list[Item]:
     """All of them in the order of that round: every other goes backwards, so that none always runs in the wake of
     the same other."""
-    return list(contestants) if number % 2 == 0 else list(reversed(contestants))
+    return list(items) if number % 2 == 0 else list(reversed(items))
 
 
 def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
@@ -43,7 +43,7 @@ def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list
     for call in calls:
         call()
     for number in range(rounds):
-        for i in turns(range(len(calls)), number):
+        for i in interleave(range(len(calls)), number):
             seconds[i].append(_seconds(calls[i]))
     return seconds
 

@@ -1,4 +1,7 @@
-"""`sse-nmt`: one sub-command a step. Imports wait until they are needed, and until Ctrl-C is looked after."""
+"""`sse-nmt`: one file a command, with arguments in and one call.
+
+Imports wait until they are needed, and until Ctrl-C is looked after.
+"""
 
 from __future__ import annotations
 
@@ -30,22 +33,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     import argparse
+    import importlib
 
     import sse_nmt
-    from sse_nmt.cli import average, bench, compare, evaluate, export, graph, newstest, prepare, train, translate
+    from sse_nmt.cli.arguments import listing
+    from sse_nmt.cli.commands import COMMANDS
 
-    parser = argparse.ArgumentParser(prog="sse-nmt", description=sse_nmt.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="sse-nmt",
+        usage="sse-nmt [-h] [--version] COMMAND …",
+        description=sse_nmt.__doc__,
+        epilog=listing({step: list(members.items()) for step, members in COMMANDS.items()}),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=sse_nmt.__version__)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (prepare, graph, train, average, export, translate, evaluate, newstest, compare, bench):
-        command.add(commands)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, help=argparse.SUPPRESS, prog=parser.prog)
+    for members in COMMANDS.values():
+        for name, text in members.items():
+            importlib.import_module(f"sse_nmt.cli.{name}").add(commands, text)
     return parser
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    from sse_nmt.errors import UserError
+    from sse_nmt.system.errors import UserError
 
-    options = build_parser().parse_args(arguments)
+    parser, words = build_parser(), list(sys.argv[1:] if arguments is None else arguments)
+    if not words:
+        print(parser.format_help(), end="", file=sys.stderr)
+        sys.exit(2)
+    options = parser.parse_args(words)
     try:
         options.call(options)
         sys.stdout.flush()

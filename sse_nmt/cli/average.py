@@ -6,18 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.cli.arguments import command, option, take
-from sse_nmt.training.options import AverageOptions
+from sse_nmt.cli.arguments import add_options, command, from_namespace
+from sse_nmt.runs.options import AverageOptions
 
 
-def add(commands: Any) -> None:
-    parser = command(commands, "average", _average, "average the parameters of a run's last checkpoints")
+def add(commands: Any, text: str) -> None:
+    examples = ["sse-nmt average runs/sse_se --last 5"]
+    parser = command(commands, "average", _average, text, examples)
     parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
-    option(parser, AverageOptions(), "last", "how many of the checkpoints saved every so many updates", int)
-    option(parser, AverageOptions(), "output", "the name of the average, beside them", metavar="NAME")
+    add_options(parser, AverageOptions)
 
 
 def _average(options: argparse.Namespace) -> None:
-    from sse_nmt.training.average import average_checkpoints
+    from sse_nmt.runs.average import average_checkpoints
 
-    print(average_checkpoints(options.run, take(AverageOptions, options)))
+    print(average_checkpoints(options.run, from_namespace(AverageOptions, options)))

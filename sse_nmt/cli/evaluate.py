@@ -7,36 +7,29 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.cli.arguments import command, take
-from sse_nmt.cli.search import add_search_options, add_tokenize_option
-from sse_nmt.errors import UserError
-from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.cli.arguments import add_options, command, from_namespace
+from sse_nmt.evaluation.options import EvaluateOptions
+from sse_nmt.system.errors import UserError
 
 
-def add(commands: Any) -> None:
-    parser = command(commands, "evaluate", _evaluate, "score a run on its test text, or a file against a reference")
+def add(commands: Any, text: str) -> None:
+    examples = [
+        "sse-nmt evaluate runs/sse_se",
+        "sse-nmt evaluate --hypotheses translated.de --reference reference.de --target-lang de",
+    ]
+    parser = command(commands, "evaluate", _evaluate, text, examples)
     parser.add_argument("target", metavar="RUN", nargs="?", type=Path, help="a run folder")
-    parser.add_argument(
-        "--split", choices=["test", "valid"], default="test", help="which text of its data (default: test)"
-    )
-    parser.add_argument("--hypotheses", metavar="FILE", type=Path, help="instead of RUN: detokenised translations")
-    parser.add_argument(
-        "--reference", metavar="FILE", type=Path, help="with --hypotheses: what they are scored against"
-    )
-    parser.add_argument(
-        "--target-lang", metavar="LANG", help="with --hypotheses: their language, for its tokeniser (default: none)"
-    )
-    add_tokenize_option(parser)
-    add_search_options(parser)
+    add_options(parser, EvaluateOptions)
 
 
-def _evaluate(options: argparse.Namespace) -> None:
+def _evaluate(arguments: argparse.Namespace) -> None:
     from sse_nmt.evaluation.evaluate import evaluate_files, evaluate_run
 
+    options = from_namespace(EvaluateOptions, arguments)
     files = (options.hypotheses, options.reference)
-    if options.target is not None and files == (None, None):
-        result = evaluate_run(options.target, options.split, take(SearchOptions, options), options.tokenize)
-    elif options.target is None and None not in files:
+    if arguments.target is not None and files == (None, None):
+        result = evaluate_run(arguments.target, options)
+    elif arguments.target is None and None not in files:
         result = evaluate_files(*files, options.target_lang, options.tokenize)
     else:
         raise UserError("`sse-nmt evaluate` needs either RUN or both `--hypotheses` and `--reference`.")

@@ -9,23 +9,23 @@ from typing import Any
 from sse_nmt.cli.arguments import command
 
 
-def add(commands: Any) -> None:
-    parser = command(commands, "export", _export, "write a checkpoint for fairseq's plain translation task")
+def add(commands: Any, text: str) -> None:
+    examples = ["sse-nmt export runs/low_rank plain.pt --merge-factors"]
+    parser = command(commands, "export", _export, text, examples)
     parser.add_argument(
-        "checkpoint", metavar="CHECKPOINT", type=Path, help="a checkpoint, or a run folder for its best"
+        "checkpoint", metavar="CHECKPOINT", type=Path, help="a checkpoint, or a run folder for its best one"
     )
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="the checkpoint to write")
-    parser.add_argument("--multiply-out", action="store_true", help="turn factorised layers into plain ones")
+    parser.add_argument(
+        "--merge-factors", action="store_true", help="turn factorised layers into plain ones (default: off)"
+    )
 
 
 def _export(options: argparse.Namespace) -> None:
-    from sse_nmt.evaluation.plain_checkpoint import export
-    from sse_nmt.progress import say
+    from sse_nmt.runs.plain_checkpoint import export
+    from sse_nmt.system.progress import log_line
 
-    checkpoint = options.checkpoint
-    if checkpoint.is_dir():
-        checkpoint = checkpoint / "checkpoints" / "checkpoint_best.pt"
-    layers = export(checkpoint, options.output, options.multiply_out)
+    layers = export(options.checkpoint, options.output, options.merge_factors)
     if layers:
-        say(f"{layers} factorised layers were multiplied out.")
+        log_line(f"The factors of {layers} layers were merged.")
     print(options.output)

@@ -6,95 +6,104 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.cli.arguments import command, option, take
-from sse_nmt.graphs.options import PARTS, SIDES, EmbeddingOptions, PivotOptions, ShowOptions, SpellingOptions
+from sse_nmt.cli.arguments import add_options, command, from_namespace, group_of
+from sse_nmt.graphs.options import EmbeddingOptions, PivotOptions, ShowOptions, SpellingOptions
+from sse_nmt.runs.paths import RunPaths
 
 _NO_SETTINGS = {"call", "make", "output"}
+_STEPS = {
+    "build": "build a graph from data and save it to a file",
+    "show": "print the neighbours of tokens",
+    "fetch-lexicons": "fetch English and German word lists from Debian's packages",
+}
+_BUILDERS = {
+    "pivot": "paraphrases: tokens that are translated alike in a segmented bitext",
+    "embeddings": "nearest neighbours by cosine, among a model's embeddings or in a file of vectors",
+    "spelling": "one word in other spelling: casing, ▁, umlauts; on request other forms of it",
+    "lexicon": "words of a word list, where they are single pieces",
+    "edges": "edges of your own",
+    "merge": "several graphs as one; of an edge in several the largest weight counts",
+}
+_DICT = "--dictionary data/bin/dict.en.txt"
 
 
-def add(commands: Any) -> None:
-    parser = commands.add_parser("graph", help="build and show knowledge graphs over a vocabulary, for SSE-Graph")
-    steps = parser.add_subparsers(title="steps", metavar="STEP", required=True)
-    build = steps.add_parser("build", help="a graph from data, saved to a file")
-    builders = build.add_subparsers(title="builders", metavar="BUILDER", required=True)
+def add(commands: Any, text: str) -> None:
+    steps = group_of(commands, "graph", text, "step", list(_STEPS.items()))
+    builders = group_of(steps, "build", _STEPS["build"], "builder", list(_BUILDERS.items()))
     for add_builder in (_add_pivot, _add_embeddings, _add_spelling, _add_lexicon, _add_edges, _add_merge):
         add_builder(builders)
-    show = command(steps, "show", _show, "print the neighbours of tokens")
+    show = command(steps, "show", _show, _STEPS["show"], ["sse-nmt graph show pivot.graph house"])
     show.add_argument("graph", metavar="GRAPH", type=Path, help="a graph file")
     show.add_argument("tokens", metavar="TOKEN", nargs="*", help="a token, with or without the ▁ before it")
-    option(show, ShowOptions(), "top", "most neighbours of a token that are printed", int)
-    lists = command(
-        steps, "fetch-lexicons", _fetch_lexicons, "fetch English and German word lists from Debian's packages"
-    )
+    add_options(show, ShowOptions)
+    name = "fetch-lexicons"
+    lists = command(steps, name, _fetch_lexicons, _STEPS[name], ["sse-nmt graph fetch-lexicons lexicons"])
     lists.add_argument("folder", metavar="DIR", type=Path, help="the folder to fill")
 
 
-def _builder(builders: Any, name: str, make: Any, text: str) -> argparse.ArgumentParser:
-    parser = command(builders, name, _build, text)
+def _builder(builders: Any, name: str, make: Any, words: str) -> argparse.ArgumentParser:
+    example = f"sse-nmt graph build {name} {name}.graph {_DICT} {words}".rstrip()
+    parser = command(builders, name, _build, _BUILDERS[name], [example])
     parser.set_defaults(builder=name, make=make)
-    parser.add_argument("output", metavar="OUT", type=Path, help="the graph file")
-    parser.add_argument("--dictionary", metavar="DICT", type=Path, required=True, help="a fairseq dictionary")
-    parser.add_argument("--only-in", metavar="FILE", type=Path, help="a segmented text: only its tokens take part")
+    parser.add_argument("output", metavar="OUT", type=Path, help="the graph file to write")
+    parser.add_argument(
+        "--dictionary", metavar="DICT", type=Path, required=True, help="a fairseq dictionary, such as bin/dict.en.txt"
+    )
+    parser.add_argument(
+        "--only-in", metavar="FILE", type=Path, help="a segmented text: only its tokens take part (default: all do)"
+    )
     return parser
 
 
 def _add_pivot(builders: Any) -> None:
-    parser = _builder(builders, "pivot", _pivot, "paraphrases: tokens that are translated alike in a segmented bitext")
+    parser = _builder(builders, "pivot", _pivot, "--source data/pieces/train.en --target data/pieces/train.de")
     parser.add_argument("--source", metavar="FILE", type=Path, required=True, help="the segmented source text")
     parser.add_argument("--target", metavar="FILE", type=Path, required=True, help="the segmented target text")
-    option(parser, PivotOptions(), "side", f"whose tokens become neighbours: {', '.join(SIDES)}", metavar="SIDE")
-    option(parser, PivotOptions(), "top", "most neighbours of a token", int)
-    option(parser, PivotOptions(), "least", "least probability of a paraphrase", float)
-    option(parser, PivotOptions(), "sample", "most pairs that are aligned", int)
-    option(parser, PivotOptions(), "seed", "seed of the choice of pairs", int)
+    add_options(parser, PivotOptions)
 
 
 def _add_embeddings(builders: Any) -> None:
-    parser = _builder(builders, "embeddings", _embeddings, "nearest neighbours by cosine, of a model or in vectors")
+    parser = _builder(builders, "embeddings", _embeddings, f"--checkpoint {RunPaths(Path('runs/baseline')).best}")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", metavar="FILE", type=Path, help="a checkpoint of fairseq")
-    source.add_argument("--vectors", metavar="FILE", type=Path, help="vectors in word2vec's text format")
-    parser.add_argument("--of-words", action="store_true", help="the vectors are those of words, without ▁")
-    option(
-        parser, EmbeddingOptions(), "part", f"whose embeddings in the checkpoint: {', '.join(PARTS)}", metavar="PART"
+    source.add_argument(
+        "--checkpoint", metavar="FILE", type=Path, help="a checkpoint of fairseq, whose embeddings are compared"
     )
-    option(parser, EmbeddingOptions(), "top", "most neighbours of a token", int)
-    option(parser, EmbeddingOptions(), "least", "a neighbour's cosine is above it", float)
+    source.add_argument(
+        "--vectors", metavar="FILE", type=Path, help="vectors that are compared, in word2vec's text format"
+    )
+    add_options(parser, EmbeddingOptions)
 
 
 def _add_spelling(builders: Any) -> None:
-    parser = _builder(
-        builders, "spelling", _spelling, "one word in other spelling: casing, ▁, umlauts; on request lemmas"
-    )
-    option(parser, SpellingOptions(), "accent_weight", "weight of a word without its accents, a for ä", float)
-    option(
-        parser,
-        SpellingOptions(),
-        "lemmas_of",
-        "languages whose words of one lemma are neighbours too",
-        metavar="LANG,…",
-    )
-    option(parser, SpellingOptions(), "lemma_weight", "weight of these", float)
+    parser = _builder(builders, "spelling", _spelling, "--lemmas-of en,de")
+    add_options(parser, SpellingOptions)
 
 
 def _add_lexicon(builders: Any) -> None:
-    parser = _builder(builders, "lexicon", _lexicon, "words of a word list, where they are single pieces")
-    parser.add_argument("--words", metavar="FILE", type=Path, required=True, help="lines `word<TAB>word`")
+    parser = _builder(builders, "lexicon", _lexicon, "--words lexicons/english.tsv")
+    parser.add_argument("--words", metavar="FILE", type=Path, required=True, help="a word list, `word<TAB>word` a line")
 
 
 def _add_edges(builders: Any) -> None:
-    parser = _builder(builders, "edges", _edges, "edges of your own")
+    parser = _builder(builders, "edges", _edges, "--edges edges.tsv")
     parser.add_argument(
-        "--edges", metavar="FILE", type=Path, required=True, help="lines `token<TAB>token[<TAB>weight]`"
+        "--edges",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="a list of edges, `token<TAB>token[<TAB>weight]` a line",
     )
-    parser.add_argument("--one-way", action="store_true", help="the first token is replaced by the second alone")
+    parser.add_argument(
+        "--one-way",
+        action="store_true",
+        help="the second token replaces the first, but not the other way round (default: off)",
+    )
 
 
 def _add_merge(builders: Any) -> None:
-    parser = command(
-        builders, "merge", _merge, "several graphs as one; of an edge in several the largest weight counts"
-    )
-    parser.add_argument("output", metavar="OUT", type=Path, help="the graph file")
+    example = "sse-nmt graph build merge both.graph pivot.graph spelling.graph=0.5"
+    parser = command(builders, "merge", _merge, _BUILDERS["merge"], [example])
+    parser.add_argument("output", metavar="OUT", type=Path, help="the graph file to write")
     parser.add_argument(
         "graphs", metavar="GRAPH[=WEIGHT]", nargs="+", help="a graph file, and what its weights are multiplied by"
     )
@@ -102,13 +111,13 @@ def _add_merge(builders: Any) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     from sse_nmt.graphs.build import write_graph
-    from sse_nmt.graphs.taking_part import tokens_in
-    from sse_nmt.graphs.vocabulary import Vocabulary
+    from sse_nmt.graphs.candidates import tokens_in
+    from sse_nmt.text.dictionary import Vocabulary
 
     vocabulary = Vocabulary.read(options.dictionary)
-    taking_part = None if options.only_in is None else tokens_in(options.only_in, vocabulary)
-    matrix, lookup = options.make(options, vocabulary, taking_part)
-    write_graph(options.output, matrix, vocabulary, _about(options), lookup, taking_part)
+    candidates = None if options.only_in is None else tokens_in(options.only_in, vocabulary)
+    matrix, resolver = options.make(options, vocabulary, candidates)
+    write_graph(options.output, matrix, vocabulary, _about(options), resolver, candidates)
     print(options.output)
 
 
@@ -121,21 +130,21 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
 def _pivot(options: argparse.Namespace, vocabulary: Any, _: Any) -> tuple[Any, None]:
     from sse_nmt.graphs.pivot import pivot_matrix
 
-    return pivot_matrix(options.source, options.target, vocabulary, take(PivotOptions, options)), None
+    return pivot_matrix(options.source, options.target, vocabulary, from_namespace(PivotOptions, options)), None
 
 
-def _embeddings(options: argparse.Namespace, vocabulary: Any, taking_part: Any) -> tuple[Any, Any]:
+def _embeddings(options: argparse.Namespace, vocabulary: Any, candidates: Any) -> tuple[Any, Any]:
     from sse_nmt.graphs.embeddings import embedding_matrix
 
-    rows = [row for row in vocabulary.words if taking_part is None or taking_part[row]]
-    settings = take(EmbeddingOptions, options)
+    rows = [row for row in vocabulary.words if candidates is None or candidates[row]]
+    settings = from_namespace(EmbeddingOptions, options)
     return embedding_matrix(options.checkpoint, options.vectors, vocabulary, rows, settings)
 
 
 def _spelling(options: argparse.Namespace, vocabulary: Any, _: Any) -> tuple[Any, None]:
     from sse_nmt.graphs.spelling import spelling_matrix
 
-    return spelling_matrix(vocabulary, take(SpellingOptions, options)), None
+    return spelling_matrix(vocabulary, from_namespace(SpellingOptions, options)), None
 
 
 def _lexicon(options: argparse.Namespace, vocabulary: Any, _: Any) -> tuple[Any, Any]:
@@ -169,7 +178,7 @@ def _weighted(word: str) -> tuple[Path, float]:
 def _show(options: argparse.Namespace) -> None:
     from sse_nmt.graphs.show import show_graph
 
-    for line in show_graph(options.graph, options.tokens, take(ShowOptions, options)):
+    for line in show_graph(options.graph, options.tokens, from_namespace(ShowOptions, options)):
         print(line)
 
 

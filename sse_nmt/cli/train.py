@@ -6,33 +6,33 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.cli.arguments import assignments, command, option, take
+from sse_nmt.cli.arguments import add_options, assignments, command, from_namespace
 from sse_nmt.training.options import TrainOptions
 
 
-def add(commands: Any) -> None:
-    parser = command(commands, "train", _train, "train systems on prepared data, each in its run folder")
-    default = TrainOptions()
+def add(commands: Any, text: str) -> None:
+    examples = [
+        "sse-nmt train data configs/quickstart/baseline.yaml=runs/baseline configs/quickstart/sse_se.yaml=runs/sse_se",
+        "sse-nmt train data configs/quickstart/sse_se.yaml=runs/more_sse --seed 2 --set task.sse_prob=0.02",
+    ]
+    parser = command(commands, "train", _train, text, examples)
     parser.add_argument("data", metavar="DIR", type=Path, help="a folder that `sse-nmt prepare` filled")
     parser.add_argument(
-        "systems", metavar="CONFIG=RUN", nargs="+", help="a YAML for fairseq-hydra-train, and the run folder"
+        "systems", metavar="CONFIG=RUN", nargs="+", help="a YAML for fairseq-hydra-train, and the run folder to fill"
     )
-    option(parser, default, "seed", "seed (default: the configuration's)", int)
-    option(parser, default, "updates", "length of the training (default: the configuration's)", int)
-    option(parser, default, "jobs", "trainings at a time (default: as many as cores on CPU, one on GPU)", int)
+    add_options(parser, TrainOptions)
     parser.add_argument(
         "--set",
         dest="overrides",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="change a value of the configuration",
+        help="change a value of the configuration; may be given several times (default: no change)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="discard what the run folders hold")
 
 
 def _train(options: argparse.Namespace) -> None:
     from sse_nmt.training.train import train
 
     systems = [(Path(config), Path(run)) for config, run in assignments(options.systems, "CONFIG=RUN")]
-    train(options.data, systems, take(TrainOptions, options))
+    train(options.data, systems, from_namespace(TrainOptions, options))

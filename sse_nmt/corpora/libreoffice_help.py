@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import lxml.html
+from sse_nmt.corpora.corpus import Corpus, Fetched
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.debian_packages import fetch_packages
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import bar
+from sse_nmt.text.bitext import Bitext, write_documents
+from sse_nmt.text.pairs import Document, SentencePair
 
-from sse_nmt.corpora.debian_packages import fetch_packages
-from sse_nmt.corpora.pairs import Document, Pair
-from sse_nmt.errors import UserError
-from sse_nmt.progress import bar
+if TYPE_CHECKING:
+    import lxml.html
 
+_NAME = "libreoffice-help"
 _HELP = Path("usr/share/libreoffice/help")
 _PARAGRAPHS = "//*[self::p or self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6]"
 _CODE_CLASSES = {"code", "codeintable", "bascode", "pycode"}
@@ -26,9 +33,18 @@ def package(language: str) -> str:
     return f"libreoffice-help-{'en-us' if language == 'en' else language.lower()}"
 
 
-def fetch(folder: Path, languages: Sequence[str]) -> dict[str, str]:
-    """Download and unpack the packages below ``folder`` (kept if there); return package -> version."""
-    return fetch_packages(map(package, languages), folder, "libreoffice-help")
+def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
+    """Packages and aligned paragraphs below ``folder``."""
+    languages, raw = (options.source_lang, options.target_lang), folder / "raw"
+    files = [raw / f"{_NAME}.{kind}" for kind in ("source", "target", "documents")]
+
+    def work() -> dict[str, Any]:
+        versions = fetch_packages(map(package, languages), raw, _NAME)
+        return {"versions": versions, "pairs": write_documents(documents(raw, languages), _NAME, raw).pairs}
+
+    result = steps.run("fetch", f"Fetching {_NAME}", work, outputs=files, languages=languages)
+    source, target, names = files
+    return Fetched([Bitext(_NAME, source, target, result["pairs"], names)], versions=result["versions"])
 
 
 def documents(folder: Path, languages: Sequence[str]) -> Iterator[Document]:
@@ -49,13 +65,15 @@ def _pages(folder: Path, language: str) -> Path:
     return found[0]
 
 
-def _align(source: Path, target: Path) -> list[Pair]:
+def _align(source: Path, target: Path) -> list[SentencePair]:
     translations = _paragraphs(target)
     return [(text, translations[key]) for key, text in _paragraphs(source).items() if key in translations]
 
 
 def _paragraphs(page: Path) -> dict[str, str]:
     """Text by paragraph id; program code and ids that occur twice are left out."""
+    import lxml.html
+
     root = lxml.html.document_fromstring(page.read_bytes(), parser=lxml.html.HTMLParser(encoding="utf-8"))
     _keep_one_variant(root)
     texts: dict[str, str] = {}
@@ -78,3 +96,11 @@ def _keep_one_variant(root: lxml.html.HtmlElement) -> None:
         for variant in variants:
             if variant is not (default or variants)[0]:
                 variant.drop_tree()
+
+
+CORPUS = Corpus(
+    _NAME,
+    "LibreOffice's help pages, in any language that Debian has them in",
+    fetch,
+    options=frozenset({"source_lang", "target_lang", "pairs", "valid", "test"}),
+)

@@ -9,12 +9,16 @@ import gzip
 import zlib
 from pathlib import Path
 
-from sse_nmt.atomic_files import read_lines, split_lines
-from sse_nmt.corpora.bitext import pair_up
-from sse_nmt.corpora.download import download
-from sse_nmt.corpora.pairs import Splits
-from sse_nmt.errors import UserError
+from sse_nmt.corpora.corpus import Corpus, Fetched
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.atomic_files import read_lines, split_lines
+from sse_nmt.system.download import download
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.bitext import Bitext, pair_up, write_documents
+from sse_nmt.text.pairs import Document, SentencePair, swapped
 
+_NAME = "multi30k"
 SPLITS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
 SHA256 = {
     "train.en": "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
@@ -26,19 +30,38 @@ SHA256 = {
 }
 
 
-def fetch(folder: Path, mirror: str) -> None:
-    """Download the six files to ``folder`` (those already there are checked)."""
-    for name, sha256 in SHA256.items():
-        download(f"{mirror}/{name}.gz", folder / f"{name}.gz", sha256)
+def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
+    """The official splits, from a folder at hand or downloaded."""
+    raw = folder / "raw"
+    at_hand = None if options.folder is None else Path(options.folder)
+    files = [raw / f"{_NAME}.{kind}" for kind in ("source", "target", "documents")]
+
+    def work() -> int:
+        if at_hand is None:
+            for name, sha256 in SHA256.items():
+                download(f"{options.mirror}/{name}.gz", raw / f"{name}.gz", sha256)
+        train = Document("train", _pairs(at_hand or raw, "train", options.source_lang))
+        return write_documents([train], _NAME, raw).pairs
+
+    inputs = [] if at_hand is None else sorted(at_hand.glob("*.en*")) + sorted(at_hand.glob("*.de*"))
+    title, lang = f"Fetching {_NAME}", options.source_lang
+    pairs = steps.run("fetch", title, work, inputs=inputs, outputs=files, source_lang=lang)
+    source, target, names = files
+    valid, test = (_pairs(at_hand or raw, split, options.source_lang) for split in ("valid", "test"))
+    return Fetched([Bitext(_NAME, source, target, pairs, names)], valid, test)
 
 
-def splits(folder: Path) -> Splits:
-    """The official splits from the six files in ``folder``, compressed or not."""
-    pairs = {}
-    for split, name in SPLITS.items():
-        source, target = _find(folder, f"{name}.en"), _find(folder, f"{name}.de")
-        pairs[split] = pair_up(source, _lines(source), target, _lines(target))
-    return Splits(**pairs)
+def check(options: PrepareOptions) -> None:
+    """Raise UserError for languages that it does not have."""
+    languages = (options.source_lang, options.target_lang)
+    if set(languages) != {"en", "de"}:
+        raise UserError(f"The languages of {_NAME} must be en and de, but are {' and '.join(languages)} instead.")
+
+
+def _pairs(folder: Path, split: str, source_lang: str) -> list[SentencePair]:
+    source, target = (_find(folder, f"{SPLITS[split]}.{language}") for language in ("en", "de"))
+    pairs = pair_up(source, _lines(source), target, _lines(target))
+    return pairs if source_lang == "en" else swapped(pairs)
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -55,3 +78,13 @@ def _lines(path: Path) -> list[str]:
         return split_lines(gzip.decompress(path.read_bytes()), str(path))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} must be a gzip file, but cannot be unpacked: {error}.") from error
+
+
+CORPUS = Corpus(
+    _NAME,
+    "image captions, English and German, with their official splits",
+    fetch,
+    options=frozenset({"folder", "mirror", "source_lang", "target_lang", "pairs"}),
+    defaults={"mirror": "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"},
+    check=check,
+)

@@ -3,69 +3,83 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sse_nmt.errors import UserError
+from sse_nmt.system.options import at_least, option
+from sse_nmt.text.length_rules import LengthRules
 
-WMT14 = "wmt14-en-de"
-CORPORA = ("libreoffice-help", "multi30k", "files", WMT14)
-STATMT = "https://www.statmt.org"
-MULTI30K_MIRROR = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
+# Options for every corpus; a corpus names those beside them that it heeds.
+COMMON = frozenset({"vocab_size", "sample", "min_length", "max_length", "max_ratio", "seed"})
+WMT14_VOCAB_SIZE = 32_000
 
-
-@dataclass(frozen=True)
-class LengthRules:
-    """Limits on the length of a training pair, in SentencePiece pieces."""
-
-    min_length: int = 1
-    max_length: int = 250
-    max_ratio: float = 1.5  # the longer side over the shorter one, once the sides are made comparable by:
-    typical_ratio: float = 1.0  # target pieces per source piece, usual in the corpus
-
-
-def check_numbers(options: Any, **least: int) -> None:
-    """Raise UserError for the first of these options that is too small, or for a ratio below 1."""
-    for name, value in least.items():
-        found = getattr(options, name)
-        if found is not None and found < value:
-            raise UserError(f"`--{name.replace('_', '-')}` must be at least {value}, but is {found} instead.")
-    if not options.max_ratio >= 1.0:
-        raise UserError(f"`--max-ratio` must be at least 1, but is {options.max_ratio} instead.")
+_APART = "some of the text is set apart"
+_OWN = "text of your own (corpus `files`)"
+_WHERE = "where the text comes from"
+_SPLIT = "training, validation and test text"
+_SUBWORDS = "subwords"
+_LENGTHS = "length of training sentences"
 
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """What is prepared, and how; the defaults of `sse-nmt prepare`."""
+    """What is prepared, and how; the defaults of `sse-nmt prepare`, where the corpus has none of its own."""
 
     corpus: str
-    source: str | None = None  # files: the source text
-    target: str | None = None  # files: the target text
-    valid_source: str | None = None  # files: validation text of one's own, whole; None: some of the text is set apart
-    valid_target: str | None = None
-    test_source: str | None = None  # files: test text of one's own, likewise
-    test_target: str | None = None
-    folder: str | None = None  # multi30k: local files instead of a download
-    mirror: str = MULTI30K_MIRROR
-    source_lang: str = "en"
-    target_lang: str = "de"
-    pairs: int | None = None  # training pairs; None: all there are
-    valid: int = 1000  # validation pairs set apart before overlap is dropped
-    test: int = 2000
-    pieces: int = 8000
-    min_length: int = LengthRules.min_length
-    max_length: int = LengthRules.max_length
-    max_ratio: float = LengthRules.max_ratio
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class BulkOptions:
-    """How a large corpus is prepared, and where WMT14 English–German comes from; its defaults."""
-
-    mirror: str = STATMT
-    pieces: int = 32_000
-    sample: int = 200_000  # pairs that the SentencePiece model is trained on
-    min_length: int = LengthRules.min_length
-    max_length: int = LengthRules.max_length
-    max_ratio: float = LengthRules.max_ratio
-    seed: int = 1
+    source: str | None = option(None, "source text, one sentence a line", metavar="FILE", unset="none", group=_OWN)
+    target: str | None = option(
+        None, "target text, line by line its translation", metavar="FILE", unset="none", group=_OWN
+    )
+    valid_source: str | None = option(
+        None,
+        "source side of your own validation text",
+        metavar="FILE",
+        unset=_APART,
+        group=_OWN,
+    )
+    valid_target: str | None = option(
+        None, "target side of your own validation text", metavar="FILE", unset=_APART, group=_OWN
+    )
+    test_source: str | None = option(
+        None, "source side of your own test text, kept as it is", metavar="FILE",
+        unset=_APART, group=_OWN,
+    )  # fmt: skip
+    test_target: str | None = option(
+        None, "target side of your own test text", metavar="FILE", unset=_APART, group=_OWN
+    )
+    folder: str | None = option(
+        None, "take the files from this folder (multi30k)", metavar="DIR", flag="--from", unset="they are downloaded",
+        group=_WHERE,
+    )  # fmt: skip
+    mirror: str | None = option(
+        None, "download from here (multi30k, wmt14-en-de)", metavar="URL", unset="the corpus' own site", group=_WHERE
+    )
+    source_lang: str = option("en", "code of the language that is translated from", metavar="LANG", group=_WHERE)
+    target_lang: str = option("de", "code of the language that is translated into", metavar="LANG", group=_WHERE)
+    pairs: int | None = option(None, "training pairs to keep", at_least(1), unset="all", group=_SPLIT)
+    valid: int = option(
+        1000, "validation pairs to set apart, where the corpus has no such text", at_least(1), group=_SPLIT
+    )
+    test: int = option(2000, "test pairs to set apart, where the corpus has no such text", at_least(1), group=_SPLIT)
+    seed: int = option(1, "seed of the split, of the order, and of samples", group=_SPLIT)
+    vocab_size: int = option(
+        8000,
+        "pieces of the joint SentencePiece model; fitted to a text that cannot have so many; "
+        f"with wmt14-en-de {WMT14_VOCAB_SIZE} unless given",
+        at_least(1),
+        group=_SUBWORDS,
+    )
+    sample: int = option(
+        200_000, "pairs that the SentencePiece model is trained on, at most", at_least(1), group=_SUBWORDS
+    )
+    min_length: int = option(
+        LengthRules.min_length, "shortest training sentence, in pieces", at_least(1), group=_LENGTHS
+    )
+    max_length: int = option(
+        LengthRules.max_length, "longest training sentence, in pieces", at_least(1), group=_LENGTHS
+    )
+    max_ratio: float = option(
+        LengthRules.max_ratio,
+        "drop a pair if one side has more than so many times the pieces of the other, as compared with what is usual "
+        "in the corpus",
+        at_least(1),
+        group=_LENGTHS,
+    )

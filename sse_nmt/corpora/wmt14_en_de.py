@@ -1,120 +1,78 @@
-"""`sse-nmt prepare wmt14-en-de`: the training text of WMT14 English–German, in bounded memory and on all cores.
+"""The training text of WMT14 English–German: Europarl v7, Common Crawl and News Commentary v9.
 
-DIR/raw/                 the archives, and SHA256SUMS of what was downloaded first
-DIR/unpacked/            their English–German text
-DIR/clean/               cleaned pairs, duplicates still among them
-DIR/text/, DIR/pieces/, DIR/sentencepiece.model, DIR/bin/, DIR/preparing.json, DIR/manifest.json
-                         as `sse-nmt prepare` leaves them for other corpora; newstest2013 validates, newstest2014 tests
-DIR/steps/               the record of each step; a step whose record fits its files is not done again
+DIR/raw/       the archives, and SHA256SUMS of what was downloaded first
+DIR/unpacked/  their English–German text
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from sse_nmt.atomic_files import check_ours, read_json, read_lines, sha256_of, write_json, write_lines
 from sse_nmt.corpora import newstest
-from sse_nmt.corpora.archives import check_gzip, unpack
-from sse_nmt.corpora.download import download, sha256_of_file
-from sse_nmt.corpora.options import WMT14, BulkOptions, check_numbers
-from sse_nmt.corpora.preparation_report import as_table
-from sse_nmt.corpora.prepare import check_same_options
-from sse_nmt.corpora.steps import Steps
-from sse_nmt.corpora.streaming.blocks import Bitext, count_lines
-from sse_nmt.corpora.streaming.pipeline import HeldOut, Pipeline
-from sse_nmt.errors import UserError
-from sse_nmt.locks import folder_lock
-from sse_nmt.progress import say
+from sse_nmt.corpora.corpus import Corpus, Fetched
+from sse_nmt.corpora.options import WMT14_VOCAB_SIZE, PrepareOptions
+from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.archives import check_gzip, unpack
+from sse_nmt.system.atomic_files import read_lines, write_lines
+from sse_nmt.system.download import download, sha256_of_file
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.bitext import Bitext, count_lines
 
 _VALID, _TEST = 2013, 2014
-_NOT_THE_TEXT = "mirror"  # where it comes from changes nothing
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Archive:
     name: str
-    archive: str  # below the mirror
+    path: str  # below the mirror
     members: str  # in the archive, without the language
 
 
-CORPORA = (
-    Corpus("europarl-v7", "wmt13/training-parallel-europarl-v7.tgz", "training/europarl-v7.de-en"),
-    Corpus("commoncrawl", "wmt13/training-parallel-commoncrawl.tgz", "commoncrawl.de-en"),
-    Corpus("news-commentary-v9", "wmt14/training-parallel-nc-v9.tgz", "training/news-commentary-v9.de-en"),
+ARCHIVES = (
+    Archive("europarl-v7", "wmt13/training-parallel-europarl-v7.tgz", "training/europarl-v7.de-en"),
+    Archive("commoncrawl", "wmt13/training-parallel-commoncrawl.tgz", "commoncrawl.de-en"),
+    Archive("news-commentary-v9", "wmt14/training-parallel-nc-v9.tgz", "training/news-commentary-v9.de-en"),
 )
 
 
-def prepare_wmt14(options: BulkOptions, folder: Path) -> None:
-    """Fetch, unpack, clean, segment and binarise into ``folder``, skipping what was done before.
+def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
+    """The archives and their English–German text; newstest2013 validates, newstest2014 tests.
 
     Raises:
-        UserError: an archive cannot be had or is not what it should be, or ``folder`` was prepared with other options.
+        UserError: an archive cannot be had or is not what it should be.
     """
-    check_numbers(options, pieces=1, sample=1, min_length=1, max_length=1)
-    asked = {"corpus": WMT14, "source_lang": "en", "target_lang": "de", **asdict(options)}
-    with folder_lock(folder, "preparation"):
-        check_ours(folder, "preparing.json")
-        manifest = folder / "manifest.json"
-        if manifest.exists():
-            check_same_options(folder, read_json(manifest)["options"], _of_the_text(asked))
-        preparing = folder / "preparing.json"
-        if not preparing.exists() or read_json(preparing) != asked:
-            write_json(preparing, asked)
-        held_out = _held_out()
-        steps = Steps(folder)
-        bitexts = [_fetch(corpus, options.mirror, folder, steps) for corpus in CORPORA]
-        prepared = Pipeline(folder, newstest.LANGUAGES, options, steps).run(bitexts, held_out)
-        pieces = sorted((folder / "pieces").iterdir())
-        fingerprint = steps.run("fingerprint", "Taking a fingerprint", lambda: sha256_of(pieces), inputs=pieces)
-        valid = count_lines(folder / "text" / f"valid.{newstest.LANGUAGES[0]}")
-        pairs = {"valid": valid, "test": len(held_out.test)}
-        record = {
-            "options": asked,
-            "inputs": _checksums(folder / "raw"),
-            "pairs": {"train": sum(corpus["pairs"] for corpus in prepared.corpora.values()), **pairs},
-            "removed": dict(prepared.removed),
-            "invisible_characters_removed": prepared.invisible,
-            "corpora": prepared.corpora,
-            "unknown": prepared.unknown,
-            "seconds": steps.seconds,
-            "versions": {name: importlib.metadata.version(name) for name in ("sentencepiece", "ve-fairseq")},
-            "fingerprint": fingerprint,
-        }
-        if not manifest.exists() or read_json(manifest) != record:
-            write_json(manifest, record)
-    say(as_table(prepared, steps))
-
-
-def _of_the_text(options: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in options.items() if name != _NOT_THE_TEXT}
-
-
-def _held_out() -> HeldOut:
+    assert options.mirror is not None
     sets = {year: newstest.load(year) for year in newstest.SETS}
-    return HeldOut(sets[_VALID], sets[_TEST], [pair for pairs in sets.values() for pair in pairs])
+    bitexts = [_fetch(archive, options.mirror, folder, steps) for archive in ARCHIVES]
+    return Fetched(
+        bitexts,
+        sets[_VALID],
+        sets[_TEST],
+        kept_out={"in a test set": [pair for pairs in sets.values() for pair in pairs]},
+        in_order=True,
+        inputs=_checksums(folder / "raw"),
+    )
 
 
-def _fetch(corpus: Corpus, mirror: str, folder: Path, steps: Steps) -> Bitext:
-    """The corpus as two text files of as many lines."""
-    archive = folder / "raw" / Path(corpus.archive).name
-    files = [folder / "unpacked" / f"{corpus.name}.{language}" for language in newstest.LANGUAGES]
+def _fetch(archive: Archive, mirror: str, folder: Path, steps: Steps) -> Bitext:
+    """Its text as two text files of as many lines."""
+    local = folder / "raw" / Path(archive.path).name
+    files = [folder / "unpacked" / f"{archive.name}.{language}" for language in newstest.LANGUAGES]
     steps.run(
-        f"fetch-{corpus.name}",
-        f"Fetching {corpus.name}",
-        lambda: _download(f"{mirror.rstrip('/')}/{corpus.archive}", archive),
-        outputs=[archive],
+        f"fetch-{archive.name}",
+        f"Fetching {archive.name}",
+        lambda: _download(f"{mirror.rstrip('/')}/{archive.path}", local),
+        outputs=[local],
     )
     lines = steps.run(
-        f"unpack-{corpus.name}",
-        f"Unpacking {corpus.name}",
-        lambda: _unpack(corpus, archive, files),
-        inputs=[archive],
+        f"unpack-{archive.name}",
+        f"Unpacking {archive.name}",
+        lambda: _unpack(archive, local, files),
+        inputs=[local],
         outputs=files,
     )
-    return Bitext(corpus.name, files[0], files[1], lines)
+    return Bitext(archive.name, files[0], files[1], lines)
 
 
 def _download(url: str, archive: Path) -> None:
@@ -133,13 +91,22 @@ def _checksums(folder: Path) -> dict[str, str]:
     return {line[1]: line[0] for line in words if len(line) == 2}
 
 
-def _unpack(corpus: Corpus, archive: Path, files: list[Path]) -> int:
+def _unpack(archive: Archive, local: Path, files: list[Path]) -> int:
     """Unpack both sides; return how many lines each has."""
-    names = [f"{corpus.members}.{language}" for language in newstest.LANGUAGES]
-    unpack(archive, dict(zip(names, files, strict=True)))
+    names = [f"{archive.members}.{language}" for language in newstest.LANGUAGES]
+    unpack(local, dict(zip(names, files, strict=True)))
     source, target = (count_lines(file) for file in files)
     if source != target:
         raise UserError(
-            f"{archive} must hold as many lines of {names[0]} as of {names[1]}, but holds {source} and {target}."
+            f"{local} must hold as many lines of {names[0]} as of {names[1]}, but holds {source} and {target}."
         )
     return source
+
+
+CORPUS = Corpus(
+    "wmt14-en-de",
+    "the training text of WMT14 English-German, tested on newstest2014",
+    fetch,
+    options=frozenset({"mirror"}),
+    defaults={"mirror": "https://www.statmt.org", "vocab_size": WMT14_VOCAB_SIZE},
+)

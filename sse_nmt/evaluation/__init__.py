@@ -1,0 +1,1 @@
+"""Scores and their significance, one comparison over any number of texts, and its report."""

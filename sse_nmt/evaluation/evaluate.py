@@ -7,53 +7,51 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
-from sse_nmt.checkpoints import load_checkpoint, updates
-from sse_nmt.errors import UserError
-from sse_nmt.evaluation.options import SearchOptions
+from sse_nmt.evaluation.options import EvaluateOptions
 from sse_nmt.evaluation.scoring import check_lengths, metrics, score
 from sse_nmt.evaluation.sentence_statistics import scores_of, sentence_statistics
-from sse_nmt.evaluation.translation import Translator
+from sse_nmt.runs.checkpoints import load_checkpoint, updates
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.translation.translator import Translator
 
 
-def evaluate_run(run: Path, split: str, options: SearchOptions, tokenize: str | None = None) -> dict[str, Any]:
-    """Score the best checkpoint of ``run`` on a split of its data; write RUN/scores/<split>.{hyp,ref,stats.npz,json}.
-
-    ``tokenize``: BLEU's tokeniser; None for that of the target language.
+def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
+    """Score the best checkpoint of a run on a split of its data, and keep translations and scores in its folder.
 
     Raises:
         UserError: no run folder, its text gone, or a checkpoint that cannot be used.
     """
-    if not (run / "run.json").is_file():
-        raise UserError(f"{run} must be a run folder, but holds no run.json.")
-    record = read_json(run / "run.json")
-    source, target = (run / "text" / f"{split}.{record[side]}" for side in ("source_lang", "target_lang"))
-    for path in (source, target):
-        if not path.is_file():
-            raise UserError(f"{path} must be the {split} text, but there is no such file.")
-    checkpoint = run / "checkpoints" / "checkpoint_best.pt"
+    check_options(options)
+    run, split = RunFolder(path), options.split
+    source, target = (run.text(split, language) for language in run.languages)
+    for file in (source, target):
+        if not file.is_file():
+            raise UserError(f"{file} must be the {split} text, but there is no such file.")
     references = read_lines(target)
     check_lengths(references, references)
-    measures = metrics(record["target_lang"], tokenize)  # before minutes of translating
-    translator = Translator(run, options)
+    measures = metrics(run.languages[1], options.tokenize)  # before minutes of translating
+    translator = Translator(path, options.search())
     start = time.monotonic()
     hypotheses = translator.translate(read_lines(source))
     seconds = time.monotonic() - start
-    scores = run / "scores"
-    (scores / f"{split}.json").unlink(missing_ok=True)  # what it says is no longer true
-    write_lines(scores / f"{split}.hyp", hypotheses)
-    write_lines(scores / f"{split}.ref", references)
-    counts = sentence_statistics(scores / f"{split}.stats.npz", hypotheses, references, measures)
+    scored = run.scored(split)
+    scored.scores.unlink(missing_ok=True)  # what it says is no longer true
+    write_lines(scored.hypotheses, hypotheses)
+    write_lines(scored.references, references)
+    counts = sentence_statistics(scored.statistics, hypotheses, references, measures)
     result = {
         "split": split,
         "sentences": len(hypotheses),
         "seconds": seconds,
-        "updates": updates(load_checkpoint(checkpoint)),
-        "search": asdict(options),
-        "tokenize": tokenize,
+        "updates": updates(load_checkpoint(run.best)),
+        "search": asdict(options.search()),
+        "tokenize": options.tokenize,
         "scores": scores_of(counts, measures),
     }
-    write_json(scores / f"{split}.json", result)
+    write_json(scored.scores, result)
     return result
 
 

@@ -1,43 +1,64 @@
-"""How a model is searched, with every default."""
+"""What is scored, on what, and how it is compared, with every default."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from pathlib import Path
 
-from sse_nmt.errors import UserError
+from sse_nmt.runs.paths import BEST
+from sse_nmt.system.options import at_least, one_of, option
+from sse_nmt.translation.options import SearchOptions
 
-ENGINES = ("ctranslate2", "fairseq")
+SPLITS = ("test", "valid")
+_SEARCH, _FILES = "search", "files in place of a run"
+_TOKENISER = "sacreBLEU's tokeniser for BLEU"
+_OF_THE_LANGUAGE = (
+    "that of the target language: zh, ja-mecab, ko-mecab, flores200 for Thai, Lao, Khmer, Burmese, Tibetan and "
+    "Dzongkha, else 13a"
+)
 
 
 @dataclass(frozen=True)
-class SearchOptions:
-    """How a model is searched; the defaults of `sse-nmt translate` and `sse-nmt evaluate`."""
+class EvaluateOptions(SearchOptions):
+    """What `sse-nmt evaluate` scores."""
 
-    engine: str = "ctranslate2"
-    beam: int = 5
-    length_penalty: float = 1.0  # exponent of the length that a hypothesis' log-probability is divided by
-    max_length: int = 200  # pieces
-    batch_tokens: int = 4096
-    compute_type: str = "float32"  # CTranslate2 only
-
-    def check(self) -> None:
-        """Raise UserError for a value that cannot be."""
-        if self.engine not in ENGINES:
-            raise UserError(f"The engine must be one of {', '.join(ENGINES)}, but is {self.engine!r} instead.")
-        for name in ("beam", "max_length", "batch_tokens"):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"`--{name.replace('_', '-')}` must be at least 1, but is {getattr(self, name)} instead."
-                )
+    split: str = option("test", f"which text of the run's data: {', '.join(SPLITS)}", one_of(SPLITS), metavar="SPLIT")
+    tokenize: str | None = option(None, _TOKENISER, metavar="NAME", unset=_OF_THE_LANGUAGE)
+    hypotheses: Path | None = option(
+        None, "detokenised translations, one a line", metavar="FILE", unset="those of RUN", group=_FILES
+    )
+    reference: Path | None = option(
+        None, "what they are scored against, line by line", metavar="FILE", unset="none", group=_FILES
+    )
+    target_lang: str | None = option(
+        None, "language of the translations, which chooses the tokeniser", metavar="LANG", unset="none", group=_FILES
+    )
 
 
 @dataclass(frozen=True)
 class NewstestOptions(SearchOptions):
-    """How newstest2008–2018 is translated; the defaults of `sse-nmt newstest`."""
+    """How newstest2008–2018 is translated; beam and length penalty are the usual ones for WMT14."""
 
-    beam: int = 4  # the usual setting for WMT14
-    length_penalty: float = 0.6
-    checkpoint: str = "checkpoint_best.pt"
+    beam: int = option(4, "hypotheses that are kept at each step", at_least(1), group=_SEARCH)
+    length_penalty: float = option(
+        0.6, "exponent of the length that a hypothesis' log-probability is divided by; more favours longer ones",
+        group=_SEARCH,
+    )  # fmt: skip
+    checkpoint: str = option(BEST, "which of the run's checkpoints translates", metavar="NAME")
 
-    def search(self) -> SearchOptions:
-        return SearchOptions(**{field.name: getattr(self, field.name) for field in fields(SearchOptions)})
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What `sse-nmt compare` compares, and where it writes."""
+
+    baseline: str | None = option(None, "what the other systems are compared with", metavar="NAME", unset="the first")
+    split: str = option("test", f"the text that was scored: {', '.join(SPLITS)}", one_of(SPLITS), metavar="SPLIT")
+    tokenize: str | None = option(None, _TOKENISER, metavar="NAME", unset=_OF_THE_LANGUAGE)
+    newstest: bool = option(False, "compare on newstest2008-2018, scored by `sse-nmt newstest`")
+    published_scores: bool = option(False, "with --newstest: quote the scores that the paper reports below the table")
+    output: Path | None = option(
+        None,
+        "write the table as Markdown, CSV, JSON and a page here as well",
+        metavar="DIR",
+        unset="it is only printed",
+    )

@@ -1,166 +1,118 @@
-"""A comparison as Markdown, JSON, HTML and a picture of the validation losses."""
+"""A comparison as Markdown, CSV, JSON, a page of HTML, and pictures."""
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib.figure
-
-from sse_nmt.atomic_files import whole_file, write_json
+from sse_nmt.evaluation import published_scores
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, System
 from sse_nmt.evaluation.page import image, page, table
-from sse_nmt.evaluation.significance import SAMPLES, SEED, Difference
+from sse_nmt.evaluation.pictures import draw_curves, draw_differences
+from sse_nmt.evaluation.significance import SAMPLES, SEED
+from sse_nmt.evaluation.tables import notes, published, quotation, tables
+from sse_nmt.system.atomic_files import atomic_write, write_json
+from sse_nmt.system.tables import markdown_table
 
-_SCORES = ("BLEU", "chrF", "chrF++", "TER")
-_COLUMNS = ["system", "runs", "valid. loss", *_SCORES, f"Δ {PRIMARY}", "95 % interval", "p"]
-_DESCRIBED = [name for name in _SCORES if name != PRIMARY]
-_DIFFERENCES = ["system", *(column for name in _DESCRIBED for column in (f"Δ {name}", "95 % interval"))]
-
-
-def write_report(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write comparison.{md,json,html} and validation_loss.png into ``folder``; return their paths."""
-    picture = folder / "validation_loss.png"
-    _draw_curves(comparison, picture)
-    with whole_file(folder / "comparison.md") as file:
-        file.write(as_markdown(comparison))
-    write_json(folder / "comparison.json", as_json(comparison))
-    with whole_file(folder / "comparison.html") as file:
-        file.write(_as_html(comparison, picture))
-    return [folder / "comparison.md", folder / "comparison.json", folder / "comparison.html", picture]
+Drawing = tuple[str, str, Callable[[Comparison, Path], None]]  # file name, what it shows, how
 
 
-def as_markdown(comparison: Comparison) -> str:
-    """The table, and below it all that the numbers mean."""
-    lines = _table([_COLUMNS, *(_cells(system) for system in comparison.systems)])
-    if len(comparison.systems) > 1:
-        lines += ["", *_table(_differences(comparison))]
-    return "\n".join([*lines, "", *notes(comparison), ""])
+def write_report(comparison: Comparison, folder: Path, quoted: bool = False) -> list[Path]:
+    """Write everything into ``folder``; return the paths. ``quoted``: with the scores that the paper reports."""
+    paths = [folder / f"{comparison.suite.name}.{kind}" for kind in ("md", "csv", "json", "html")]
+    drawings = _drawings(comparison)
+    for name, _, draw in drawings:
+        draw(comparison, folder / name)
+    for path, content in zip(paths[:2], (as_markdown(comparison, quoted), as_csv(comparison)), strict=True):
+        with atomic_write(path) as file:
+            file.write(content)
+    write_json(paths[2], as_json(comparison, quoted))
+    with atomic_write(paths[3]) as file:
+        file.write(_as_html(comparison, quoted, [(folder / name, text) for name, text, _ in drawings]))
+    return paths + [folder / name for name, _, _ in drawings]
 
 
-def _differences(comparison: Comparison) -> list[list[str]]:
-    """What is described and not tested: the other metrics."""
-    rows = [_DIFFERENCES]
-    for system in comparison.systems[1:]:
-        found = [system.differences[name] for name in _DESCRIBED]
-        rows.append([system.name, *(cell for each in found for cell in (f"{each.value:+.2f}", _interval(each)))])
-    return rows
+def as_markdown(comparison: Comparison, quoted: bool = False) -> str:
+    """The tables, what their numbers mean, and if asked for the paper's scores, set apart."""
+    parts = [markdown_table(head, rows) for head, *rows in tables(comparison)]
+    parts.append("\n".join(notes(comparison)))
+    if quoted:
+        head, *rows = published(comparison)
+        parts += [quotation(), markdown_table(head, rows)]
+    return "\n\n".join(parts) + "\n"
 
 
-def _interval(difference: Difference) -> str:
-    return f"[{difference.low:+.2f}, {difference.high:+.2f}]"
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    head, *body = rows
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = [_row(head, widths), "|" + "|".join(_rule(i, width) for i, width in enumerate(widths)) + "|"]
-    return lines + [_row(cells, widths) for cells in body]
-
-
-def notes(comparison: Comparison) -> list[str]:
-    """What the table was made of: text, signatures, test."""
-    seeds = "; ".join(f"{s.name} {', '.join(str(run.seed) for run in s.runs)}" for s in comparison.systems)
-    return [
-        f"{comparison.sentences:,} {comparison.split} sentences. Seeds: {seeds}.",
-        *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
-        *what_the_test_is(comparison),
-    ]
-
-
-def what_the_test_is(comparison: Comparison) -> list[str]:
-    """What interval and p of a table mean, for as many runs as there are."""
-    baseline, *others = comparison.systems
-    notes = ["±: standard deviation over runs."] if any(len(s.runs) > 1 for s in comparison.systems) else []
-    if any(system.p_value is not None for system in others):
-        notes.append(
-            f"Δ, interval, p: against {baseline.name}, over sentences ({SAMPLES:,} resamples, seed {SEED}) and seeds "
-            f"(pooled variance), Satterthwaite's t test; {PRIMARY} alone is tested, p by Holm over {len(others)} "
-            f"system{'s' if len(others) > 1 else ''}; the other metrics are described."
-        )
-    if any(system.p_value is None for system in others):
-        alone = [s.name for s in others if s.p_value is None]
-        notes.append(
-            f"Interval of {', '.join(alone)}: this text only ({SAMPLES:,} resamples of sentences, seed {SEED}); says "
-            f"nothing of another training, so there is no p."
-        )
-    return notes
-
-
-def as_json(comparison: Comparison) -> dict[str, Any]:
+def as_json(comparison: Comparison, quoted: bool = False) -> dict[str, Any]:
     """All numbers; scores are the mean over the runs."""
-    return {
-        "split": comparison.split,
-        "sentences": comparison.sentences,
+    numbers = {
+        "texts": comparison.sentences,
         "signatures": comparison.signatures,
-        "primary": PRIMARY,
+        "primary": {"metric": PRIMARY, "part": comparison.suite.primary},
         "bootstrap": {"samples": SAMPLES, "seed": SEED},
         "systems": [_system_json(system, list(comparison.signatures)) for system in comparison.systems],
     }
+    return numbers | ({"quoted": {"source": published_scores.SOURCE, "BLEU": published_scores.BLEU}} if quoted else {})
+
+
+def as_csv(comparison: Comparison) -> str:
+    """One line for each system, text or mean, and metric."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["system", "runs", "part", "sentences", "metric", "mean", "deviation", "difference", "low", "high"])
+    for system in comparison.systems:
+        for metric in comparison.signatures:
+            for part, texts in comparison.suite.parts.items():
+                sentences = sum(comparison.sentences[text] for text in texts)
+                deviation = system.deviation(metric, part)
+                own = [system.mean(metric, part), "" if deviation is None else deviation]
+                found = system.differences.get(part, {}).get(metric)
+                compared = ["", "", ""] if found is None else [found.value, found.low, found.high]
+                writer.writerow([system.name, len(system.runs), part, sentences, metric, *own, *compared])
+    return file.getvalue()
 
 
 def _system_json(system: System, metrics: list[str]) -> dict[str, Any]:
     return {
         "name": system.name,
-        "scores": {name: {"mean": system.mean(name), "deviation": system.deviation(name)} for name in metrics},
-        "best_validation_loss": system.best_loss,
+        "scores": {
+            name: {
+                part: {"mean": system.mean(name, part), "deviation": system.deviation(name, part)}
+                for part in system.suite.parts
+            }
+            for name in metrics
+        },
         "p_value": system.p_value,
-        "differences": {name: asdict(difference) for name, difference in system.differences.items()},
+        "differences": {
+            part: {name: asdict(difference) for name, difference in of_part.items()}
+            for part, of_part in system.differences.items()
+        },
+        "texts_ahead": system.texts_ahead,
         "runs": [
-            {"folder": str(run.path), "seed": run.seed, "updates": run.updates, "scores": run.scores,
-             "best_validation_loss": run.best_loss, "validation_curve": run.curve}
+            {"folder": str(run.path), "seed": run.seed, "updates": run.record.updates, "search": run.record.search,
+             "sentences_per_second": run.record.sentences_per_second, "scores": run.scores,
+             "validation_curve": run.curve}
             for run in system.runs
         ],
     }  # fmt: skip
 
 
-def _cells(system: System) -> list[str]:
-    scores = [_with_deviation(system.mean(name), system.deviation(name)) for name in _SCORES]
-    cells = [system.name, str(len(system.runs)), f"{system.best_loss:.3f}", *scores]
-    difference = system.differences.get(PRIMARY)
-    if difference is None:
-        return [*cells, "", "", ""]
-    p_value = "–" if system.p_value is None else f"{system.p_value:.3f}"
-    return [*cells, f"{difference.value:+.2f}", _interval(difference), p_value]
+def _drawings(comparison: Comparison) -> list[Drawing]:
+    if len(comparison.suite.texts) == 1:
+        return [("validation_loss.png", "Validation loss by update", draw_curves)]
+    if len(comparison.systems) > 1:
+        return [(f"{comparison.suite.name}.png", f"Differences in {PRIMARY} by text", draw_differences)]
+    return []
 
 
-def _with_deviation(mean: float, deviation: float | None) -> str:
-    return f"{mean:.2f}" if deviation is None else f"{mean:.2f} ± {deviation:.2f}"
-
-
-def _row(cells: list[str], widths: list[int]) -> str:
-    first, *rest = (
-        cell.ljust(width) if i == 0 else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "| " + " | ".join([first, *rest]) + " |"
-
-
-def _rule(column: int, width: int) -> str:
-    return "-" * (width + 2) if column == 0 else "-" * (width + 1) + ":"
-
-
-def _draw_curves(comparison: Comparison, path: Path) -> None:
-    figure = matplotlib.figure.Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for number, system in enumerate(comparison.systems):
-        for run in system.runs:
-            label = system.name if run is system.runs[0] else None
-            axes.plot(*zip(*run.curve, strict=True), color=f"C{number}", label=label, linewidth=1.5)
-    axes.set_xlabel("updates")
-    axes.set_ylabel("validation loss (bits per token)")
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.3)
-    with whole_file(path, "wb") as file:
-        figure.savefig(file, format="png", dpi=120)
-
-
-def _as_html(comparison: Comparison, picture: Path) -> str:
-    rows = [_COLUMNS, *(_cells(system) for system in comparison.systems)]
-    more = [table(_differences(comparison))] if len(comparison.systems) > 1 else []
-    remarks = [f"<p>{html.escape(note)}</p>\n" for note in notes(comparison)]
-    return page(
-        "Comparison of translation systems", [table(rows), *more, *remarks, image(picture, "Validation loss by update")]
-    )
+def _as_html(comparison: Comparison, quoted: bool, pictures: list[tuple[Path, str]]) -> str:
+    parts = [table(rows) for rows in tables(comparison)]
+    parts += [f"<p>{html.escape(note)}</p>\n" for note in notes(comparison)]
+    parts += [image(path, text) for path, text in pictures]
+    if quoted:
+        parts += [f"<h2>{html.escape(quotation())}</h2>\n", table(published(comparison))]
+    return page("Comparison of translation systems", parts)

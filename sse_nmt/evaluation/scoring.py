@@ -8,7 +8,7 @@ from typing import Any
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.metrics.base import Metric
 
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
 
 DEFAULT_TOKENISER = "13a"
 # BLEU needs words. Languages that put no blanks between them have a tokeniser of their own, or pieces of FLORES-200.

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics.base import Metric
 
-from sse_nmt.atomic_files import whole_file
 from sse_nmt.evaluation.scoring import signatures
+from sse_nmt.system.atomic_files import atomic_write
 
 Statistics = NDArray[np.float64]  # (sentences, counts)
 
@@ -62,7 +62,7 @@ def sentence_statistics(
 def _write(path: Path, digest: str, found: dict[str, Statistics], named: dict[str, str]) -> None:
     arrays = {f"counts {name}": values for name, values in found.items()}
     texts = {f"signature {name}": np.array(named[name]) for name in found}
-    with whole_file(path, "wb") as file:
+    with atomic_write(path, "wb") as file:
         np.savez_compressed(file, digest=np.array(digest), **arrays, **texts)  # type: ignore[arg-type]
 
 

@@ -1,1 +1,1 @@
-"""Knowledge graphs over a vocabulary: files, and builders from data."""
+"""Knowledge graphs over a vocabulary, built from data."""

@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.weighted_edges import Matrix
-from sse_nmt.progress import Progress, bar
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import Progress, bar
 
 Rows = NDArray[np.int32]  # a sentence, as rows of the vocabulary; -1 for what is none of its words
-Pair = tuple[Rows, Rows]
+RowPair = tuple[Rows, Rows]
 
 _ITERATIONS = 5  # FastAlign's own default
 _AT_ONCE = 1000  # pairs
 _MOST_KEYS = 1 << 22  # links held before they are added up
 
 
-def count_links(pairs: Sequence[Pair], rows: int) -> Matrix:
+def count_links(pairs: Sequence[RowPair], rows: int) -> Matrix:
     """(rows, rows): how often source token e and target token f are linked by both directions' best alignments.
 
     Raises:
@@ -47,12 +47,12 @@ def _counted(keys: list[NDArray[np.int64]], rows: int) -> Matrix:
     return sparse.csr_array((counts.astype(np.float32), np.divmod(found, rows)), shape=(rows, rows))
 
 
-def _links(pairs: Sequence[Pair]) -> Iterator[Pair]:
+def _links(pairs: Sequence[RowPair]) -> Iterator[RowPair]:
     """For each pair the linked source and target tokens, in step."""
     from thot import alignment
 
     steps = iter(bar(range(2 * _ITERATIONS), "aligning", "iterations"))
-    forward, backward = (_train(alignment, pairs, turned, steps) for turned in (False, True))
+    forward, backward = (_train(alignment, pairs, swapped, steps) for swapped in (False, True))
     aligner = alignment.SymmetrizedAligner(forward, backward)
     aligner.heuristic = alignment.SymmetrizationHeuristic.INTERSECTION
     with Progress(len(pairs), "counting links", "pairs") as progress:
@@ -65,10 +65,10 @@ def _links(pairs: Sequence[Pair]) -> Iterator[Pair]:
             progress.advance(len(some))
 
 
-def _train(alignment: Any, pairs: Sequence[Pair], turned: bool, steps: Iterator[int]) -> Any:
+def _train(alignment: Any, pairs: Sequence[RowPair], swapped: bool, steps: Iterator[int]) -> Any:
     model = alignment.FastAlignModel()
     for source, target in pairs:
-        first, second = (target, source) if turned else (source, target)
+        first, second = (target, source) if swapped else (source, target)
         model.add_sentence_pair(_words(first), _words(second))
     model.start_training()
     for _ in range(_ITERATIONS):

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from sse_nmt.graphs.coverage import Coverage, reach
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
-from sse_nmt.graphs.lookup import Lookup
 from sse_nmt.graphs.merge import merge_graphs
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.token_resolver import TokenResolver
 from sse_nmt.graphs.weighted_edges import Matrix, as_graph
-from sse_nmt.progress import say
+from sse_nmt.system.progress import log_line
+from sse_nmt.text.dictionary import Vocabulary
 
 
 def write_graph(
@@ -22,22 +22,22 @@ def write_graph(
     matrix: Matrix,
     vocabulary: Vocabulary,
     about: dict[str, Any],
-    lookup: Lookup | None = None,
-    taking_part: NDArray[np.bool_] | None = None,
+    resolver: TokenResolver | None = None,
+    candidates: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Save the graph of ``matrix``, among the rows that are ``taking_part`` (all words if None).
+    """Save the graph of ``matrix``, among the rows that are ``candidates`` (all words if None).
 
-    ``lookup``: what the builder's file named, to be reported and remembered.
+    ``resolver``: what the builder's file named, to be reported and remembered.
     """
-    graph = as_graph(matrix, taking_part)
-    if lookup is not None:
-        about = {**about, "known": lookup.known, "unknown": lookup.unknown}
-        say(str(lookup))
+    graph = as_graph(matrix, candidates)
+    if resolver is not None:
+        about = {**about, "known": resolver.known, "unknown": resolver.unknown}
+        log_line(str(resolver))
     save_graph(path, GraphFile(graph, vocabulary.tokens, about))
-    say(str(Coverage.of(graph, vocabulary)))
+    log_line(str(Coverage.of(graph, vocabulary)))
 
 
 def write_merged(path: Path, parts: list[tuple[Path, float]]) -> None:
     file = merge_graphs(parts)
     save_graph(path, file)
-    say(reach(file.graph))
+    log_line(reach(file.graph))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sse_nmt.graphs.vocabulary import Vocabulary
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.text.dictionary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Coverage:
     of_tokens: float  # their share of the running tokens of all words
 
     @classmethod
-    def of(cls, graph: Graph, vocabulary: Vocabulary) -> Coverage:
+    def of(cls, graph: KnowledgeGraph, vocabulary: Vocabulary) -> Coverage:
         words = torch.tensor(vocabulary.words, dtype=torch.long)
         if graph.candidates is not None:
             words = words[graph.candidates[words]]
@@ -35,12 +35,12 @@ class Coverage:
         )
 
 
-def reach(graph: Graph) -> str:
+def reach(graph: KnowledgeGraph) -> str:
     """The same of a graph alone, whose words and counts are not known."""
     degrees = graph.degrees
-    taking_part = graph.rows if graph.candidates is None else int(graph.candidates.sum())
+    candidates = graph.rows if graph.candidates is None else int(graph.candidates.sum())
     return (
-        f"{int((degrees > 0).sum()):,} of {taking_part:,} rows with neighbours, mean degree {_mean_degree(degrees):.1f}"
+        f"{int((degrees > 0).sum()):,} of {candidates:,} rows with neighbours, mean degree {_mean_degree(degrees):.1f}"
     )
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sse_nmt.errors import UserError
-from sse_nmt.graphs.lookup import Lookup
 from sse_nmt.graphs.text_lines import columns
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.token_resolver import TokenResolver
 from sse_nmt.graphs.weighted_edges import EdgeList, Matrix, symmetric
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.dictionary import Vocabulary
 
 
-def edges_matrix(path: Path, vocabulary: Vocabulary, one_way: bool = False) -> tuple[Matrix, Lookup]:
+def edges_matrix(path: Path, vocabulary: Vocabulary, one_way: bool = False) -> tuple[Matrix, TokenResolver]:
     """(V, V) from lines ``token<TAB>token[<TAB>weight]``, of weight 1 where none is given, and which tokens were found.
 
     An edge goes both ways unless ``one_way``; of an edge given twice the larger weight counts.
@@ -21,14 +21,14 @@ def edges_matrix(path: Path, vocabulary: Vocabulary, one_way: bool = False) -> t
     Raises:
         UserError: no such file, or a line that is no edge.
     """
-    lookup, edges = Lookup(vocabulary.rows), EdgeList()
+    resolver, edges = TokenResolver(vocabulary.rows), EdgeList()
     for number, fields in columns(path, "a list of edges", "token<TAB>token[<TAB>weight]", (2, 3)):
         weight = 1.0 if len(fields) == 2 else _weight(path, number, fields[2])
-        source, target = map(lookup.find, fields[:2])
+        source, target = map(resolver.find, fields[:2])
         if source >= 0 and target >= 0:
             edges.add(source, target, weight)
     matrix = edges.matrix(len(vocabulary))
-    return matrix if one_way else symmetric(matrix), lookup
+    return matrix if one_way else symmetric(matrix), resolver
 
 
 def _weight(path: Path, number: int, word: str) -> float:

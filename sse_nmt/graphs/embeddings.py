@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from sse_nmt.checkpoints import load_checkpoint
-from sse_nmt.errors import UserError
-from sse_nmt.graphs.lookup import Lookup
-from sse_nmt.graphs.options import PARTS, EmbeddingOptions
+from sse_nmt.graphs.options import EmbeddingOptions
+from sse_nmt.graphs.token_resolver import TokenResolver
 from sse_nmt.graphs.vectors import read_vectors
-from sse_nmt.graphs.vocabulary import Vocabulary
 from sse_nmt.graphs.weighted_edges import Matrix, matrix_of
-from sse_nmt.progress import Progress
+from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import Progress
+from sse_nmt.text.dictionary import Vocabulary
 
 _AT_ONCE = 1 << 24  # cosines held
 
@@ -27,22 +28,22 @@ def embedding_matrix(
     vocabulary: Vocabulary,
     rows: Sequence[int],
     options: EmbeddingOptions,
-) -> tuple[Matrix, Lookup | None]:
+) -> tuple[Matrix, TokenResolver | None]:
     """(V, V) among ``rows`` from a checkpoint or a file of vectors, and in that case which of its tokens were found.
 
     Raises:
         UserError: an option out of range, or a file that is not as it should be.
     """
-    _check(options)
+    check_options(options)
     if vectors is not None:
-        table, lookup = read_vectors(vectors, vocabulary, options.of_words)
-        return nearest(table, rows, options), lookup
+        table, resolver = read_vectors(vectors, vocabulary, options.of_words)
+        return nearest(table, rows, options), resolver
     assert checkpoint is not None
     return nearest(checkpoint_table(checkpoint, options.part, vocabulary), rows, options), None
 
 
 def nearest(table: Tensor, rows: Sequence[int], options: EmbeddingOptions) -> Matrix:
-    """(V, V): of each of ``rows`` the most similar others, those above ``options.least``, weighted by the cosine.
+    """(V, V): of each of ``rows`` the most similar others, those above ``options.min_weight``, weighted by the cosine.
 
     ``table`` is (V, D). A vector of zeros points nowhere and is nobody's neighbour.
     """
@@ -55,8 +56,8 @@ def nearest(table: Tensor, rows: Sequence[int], options: EmbeddingOptions) -> Ma
             own = torch.arange(start, min(start + step, count))
             cosines = vectors[own] @ vectors.T  # (B, D) @ (D, N) -> (B, N)
             cosines[own - start, own] = -1.0  # a row is not its own neighbour
-            values, places = cosines.topk(min(options.top, count))
-            kept = values > options.least
+            values, places = cosines.topk(min(options.max_neighbours, count))
+            kept = values > options.min_weight
             sources = which[own[:, None].expand_as(places)[kept]]
             found.append(torch.stack((sources, which[places[kept]], values[kept].double())))
             progress.advance(len(own))
@@ -79,12 +80,3 @@ def checkpoint_table(path: Path, part: str, vocabulary: Vocabulary) -> Tensor:
     if not table.isfinite().all():
         raise UserError(f"{path} must have finite embeddings, but has others.")
     return table
-
-
-def _check(options: EmbeddingOptions) -> None:
-    if options.part not in PARTS:
-        raise UserError(f"`--part` must be one of {', '.join(PARTS)}, but is {options.part!r} instead.")
-    if options.top < 1:
-        raise UserError(f"`--top` must be at least 1, but is {options.top} instead.")
-    if not 0.0 <= options.least < 1.0:
-        raise UserError(f"`--least` must be in [0, 1), but is {options.least} instead.")

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sse_nmt.atomic_files import whole_file
-from sse_nmt.errors import UserError
-from sse_nmt.graphs.vocabulary import fingerprint
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.system.atomic_files import atomic_write
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.dictionary import fingerprint
 
 _VERSION = 1
 _TYPES = {
@@ -34,7 +34,7 @@ _LONGEST_HEADER = 1000  # bytes; ours have 118
 class GraphFile:
     """``about``: how the graph was built, for people."""
 
-    graph: Graph
+    graph: KnowledgeGraph
     tokens: tuple[str, ...]  # row -> token
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ def save_graph(path: Path, file: GraphFile) -> None:
         arrays["weights"] = graph.weights.numpy().astype("<f4")
     if graph.candidates is not None:
         arrays["candidates"] = graph.candidates.numpy().astype("|u1")
-    with whole_file(path, "wb") as output:
+    with atomic_write(path, "wb") as output:
         np.savez(output, allow_pickle=False, **arrays)
 
 
@@ -134,7 +134,7 @@ def _interpret(arrays: dict[str, NDArray[Any]]) -> GraphFile:
     try:
         tokens = tuple(arrays["tokens"].tobytes().decode().split("\n"))
         about = json.loads(arrays["about"].tobytes().decode())
-        graph = Graph(
+        graph = KnowledgeGraph(
             torch.from_numpy(arrays["offsets"]),
             torch.from_numpy(arrays["neighbours"]),
             torch.from_numpy(arrays["weights"]) if "weights" in arrays else None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Collection, Iterator
 
-from sse_nmt.errors import UserError
-from sse_nmt.progress import Progress
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import Progress
 
 
 def lemmas(words: Collection[str], languages: str) -> Iterator[tuple[str, tuple[str, str]]]:

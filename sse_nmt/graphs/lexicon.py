@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sse_nmt.graphs.lookup import Lookup
 from sse_nmt.graphs.text_lines import columns
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.token_resolver import TokenResolver
 from sse_nmt.graphs.weighted_edges import EdgeList, Matrix, symmetric
 from sse_nmt.graphs.whole_words import whole_words
+from sse_nmt.text.dictionary import Vocabulary
 
 
-def lexicon_matrix(path: Path, vocabulary: Vocabulary) -> tuple[Matrix, Lookup]:
+def lexicon_matrix(path: Path, vocabulary: Vocabulary) -> tuple[Matrix, TokenResolver]:
     """(V, V) from lines ``word<TAB>word``, both ways and all of weight 1, and which words are single pieces.
 
     A word is looked up as it is written; the other pairs, of words that are several pieces, have no edge.
@@ -19,9 +19,9 @@ def lexicon_matrix(path: Path, vocabulary: Vocabulary) -> tuple[Matrix, Lookup]:
     Raises:
         UserError: no such file, or a line that is no pair of words.
     """
-    lookup, edges = Lookup(whole_words(vocabulary), "words are single pieces"), EdgeList()
+    resolver, edges = TokenResolver(whole_words(vocabulary), "words are single pieces"), EdgeList()
     for _, (word, other) in columns(path, "a word list", "word<TAB>word", (2,)):
-        source, target = lookup.find(word), lookup.find(other)
+        source, target = resolver.find(word), resolver.find(other)
         if source >= 0 and target >= 0:
             edges.add(source, target, 1.0)
-    return symmetric(edges.matrix(len(vocabulary))), lookup
+    return symmetric(edges.matrix(len(vocabulary))), resolver

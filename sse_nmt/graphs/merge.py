@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.graph_file import GraphFile, load_graph
 from sse_nmt.graphs.weighted_edges import Matrix, as_graph
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.system.errors import UserError
 
 
 def merge_graphs(parts: Sequence[tuple[Path, float]]) -> GraphFile:
@@ -46,11 +46,11 @@ def merge_graphs(parts: Sequence[tuple[Path, float]]) -> GraphFile:
     return GraphFile(as_graph(matrix, None if candidates.all() else candidates), file.tokens, about)
 
 
-def _matrix(graph: Graph) -> Matrix:
+def _matrix(graph: KnowledgeGraph) -> Matrix:
     weights = np.ones(graph.edges, dtype=np.float32) if graph.weights is None else graph.weights.numpy()
     shape = (graph.rows, graph.rows)
     return sparse.csr_array((weights, graph.neighbours.numpy(), graph.offsets.numpy()), shape=shape, copy=True)
 
 
-def _candidates(graph: Graph) -> NDArray[np.bool_]:
+def _candidates(graph: KnowledgeGraph) -> NDArray[np.bool_]:
     return np.ones(graph.rows, dtype=np.bool_) if graph.candidates is None else graph.candidates.numpy().copy()

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sse_nmt.corpora.streaming.blocks import Bitext, count_lines
-from sse_nmt.corpora.streaming.sample import sample_pairs
-from sse_nmt.errors import UserError
-from sse_nmt.graphs.alignment import Pair, Rows, count_links
-from sse_nmt.graphs.options import SIDES, PivotOptions
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.alignment import RowPair, Rows, count_links
+from sse_nmt.graphs.options import PivotOptions
 from sse_nmt.graphs.weighted_edges import Matrix, strongest
-from sse_nmt.progress import Progress
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import Progress
+from sse_nmt.text.bitext import Bitext, count_lines
+from sse_nmt.text.dictionary import Vocabulary
+from sse_nmt.text.sampling import sample_pairs
 
 _TRANSLATIONS = 20  # of a token that count: with more, the product would fill up with what follows from errors
 _LEAST_LINKS = 2  # a pair of tokens linked once is chance
@@ -24,13 +25,13 @@ _LEAST_LINKS = 2  # a pair of tokens linked once is chance
 def pivot_matrix(source: Path, target: Path, vocabulary: Vocabulary, options: PivotOptions) -> Matrix:
     """(V, V): p(e'|e) among the tokens of one language of a segmented bitext, or of both, each through the other.
 
-    A row has its most probable paraphrases, at most ``options.top`` and none below ``options.least``. A token that
-    stands in both languages has the paraphrases of both, each as probable as the token is in that language.
+    A row has its most probable paraphrases, at most ``options.max_neighbours`` and none below ``options.min_weight``.
+    A token that stands in both languages has the paraphrases of both, each as probable as it is in that language.
 
     Raises:
         UserError: an option out of range, files of different length, or no aligner.
     """
-    _check(options)
+    check_options(options)
     links = count_links(_read(source, target, vocabulary, options), len(vocabulary))
     return pivot_of_links(links, options)
 
@@ -45,10 +46,10 @@ def pivot_of_links(links: Matrix, options: PivotOptions) -> Matrix:
     found = sparse.csr_array(links.shape, dtype=np.float32)
     for side in sides:
         found += _scaled(_paraphrases(side), _sums(side) / totals)
-    found.data[found.data < options.least] = 0
+    found.data[found.data < options.min_weight] = 0
     found.eliminate_zeros()
     found.data = np.minimum(found.data, 1.0)  # but for rounding it is
-    return strongest(found, options.top)
+    return strongest(found, options.max_neighbours)
 
 
 def _paraphrases(links: Matrix) -> Matrix:
@@ -72,7 +73,7 @@ def _scaled(matrix: Matrix, factors: NDArray[np.float64]) -> Matrix:
     return (sparse.diags_array(factors) @ matrix).tocsr().astype(np.float32)
 
 
-def _read(source: Path, target: Path, vocabulary: Vocabulary, options: PivotOptions) -> list[Pair]:
+def _read(source: Path, target: Path, vocabulary: Vocabulary, options: PivotOptions) -> list[RowPair]:
     """A seeded sample of the pairs, as rows; a sentence takes four bytes a token."""
     for path in (source, target):
         if not path.is_file():
@@ -96,13 +97,3 @@ def _read(source: Path, target: Path, vocabulary: Vocabulary, options: PivotOpti
 
 def _encode(line: str, vocabulary: Vocabulary) -> Rows:
     return vocabulary.encode(line.split()).astype(np.int32)
-
-
-def _check(options: PivotOptions) -> None:
-    if options.side not in SIDES:
-        raise UserError(f"`--side` must be one of {', '.join(SIDES)}, but is {options.side!r} instead.")
-    for name in ("top", "sample"):
-        if getattr(options, name) < 1:
-            raise UserError(f"`--{name}` must be at least 1, but is {getattr(options, name)} instead.")
-    if not 0.0 <= options.least <= 1.0:
-        raise UserError(f"`--least` must be in [0, 1], but is {options.least} instead.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.coverage import reach
 from sse_nmt.graphs.graph_file import GraphFile, load_graph
 from sse_nmt.graphs.options import ShowOptions
 from sse_nmt.graphs.whole_words import MARK
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
 
 
 def show_graph(path: Path, tokens: Sequence[str], options: ShowOptions) -> Iterator[str]:
@@ -18,14 +19,13 @@ def show_graph(path: Path, tokens: Sequence[str], options: ShowOptions) -> Itera
     Raises:
         UserError: no graph, an option out of range, or a token it does not know with or without ▁.
     """
-    if options.top < 1:
-        raise UserError(f"`--top` must be at least 1, but is {options.top} instead.")
+    check_options(options)
     file = load_graph(path)
     rows = {token: row for row, token in enumerate(file.tokens)}
     wanted = [row for token in tokens for row in _rows(path, token, rows)]
     yield f"{path}, built by {file.about.get('builder', 'hand')}: {reach(file.graph)}"
     for row in wanted:
-        yield from _neighbours(file, row, options.top)
+        yield from _neighbours(file, row, options.max_neighbours)
 
 
 def _rows(path: Path, token: str, rows: dict[str, int]) -> list[int]:
@@ -36,11 +36,11 @@ def _rows(path: Path, token: str, rows: dict[str, int]) -> list[int]:
     return found
 
 
-def _neighbours(file: GraphFile, row: int, top: int) -> Iterator[str]:
+def _neighbours(file: GraphFile, row: int, max_neighbours: int) -> Iterator[str]:
     neighbours, weights = (values.tolist() for values in file.graph.of(row))
-    taking_part = file.graph.candidates is None or bool(file.graph.candidates[row])
-    count = f"{len(neighbours):,} neighbour{'s' * (len(neighbours) != 1)}" if taking_part else "takes no part"
-    yield f"{file.tokens[row]}: {count}{f', the closest {top}' * (len(neighbours) > top)}"
+    candidates = file.graph.candidates is None or bool(file.graph.candidates[row])
+    count = f"{len(neighbours):,} neighbour{'s' * (len(neighbours) != 1)}" if candidates else "takes no part"
+    yield f"{file.tokens[row]}: {count}{f', the closest {max_neighbours}' * (len(neighbours) > max_neighbours)}"
     closest = sorted(zip(weights, neighbours, strict=True), key=lambda pair: (-pair[0], pair[1]))
-    for weight, neighbour in closest[:top]:
+    for weight, neighbour in closest[:max_neighbours]:
         yield f"  {weight:.3f}  {file.tokens[neighbour]}"

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from itertools import permutations
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.lemmas import lemmas
 from sse_nmt.graphs.options import SpellingOptions
-from sse_nmt.graphs.vocabulary import Vocabulary
 from sse_nmt.graphs.weighted_edges import EdgeList, Matrix
 from sse_nmt.graphs.whole_words import spelled, whole_words
+from sse_nmt.system.options import check_options
+from sse_nmt.text.dictionary import Vocabulary
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # casefold() makes ss of ß
 
@@ -25,7 +25,7 @@ def spelling_matrix(vocabulary: Vocabulary, options: SpellingOptions) -> Matrix:
     Raises:
         UserError: an option out of range, or lemmas that cannot be had.
     """
-    _check(options)
+    check_options(options)
     edges = EdgeList()
     for weight, key in ((1.0, _without_casing), (options.accent_weight, _without_accents)):
         _join(edges, _keys(vocabulary, key), weight)
@@ -60,10 +60,3 @@ def _without_accents(word: str) -> str:
     """Öl -> ol; café -> cafe."""
     letters = unicodedata.normalize("NFD", word.casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
-
-
-def _check(options: SpellingOptions) -> None:
-    for name in ("accent_weight", "lemma_weight"):
-        weight = getattr(options, name)
-        if not 0.0 < weight <= 1.0:
-            raise UserError(f"`--{name.replace('_', '-')}` must be in (0, 1], but is {weight} instead.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sse_nmt.errors import UserError
-from sse_nmt.progress import Progress
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import Progress
 
 
 def numbered_lines(path: Path, kind: str) -> Iterator[tuple[int, str]]:

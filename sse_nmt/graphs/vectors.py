@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sse_nmt.errors import UserError
-from sse_nmt.graphs.lookup import Lookup
 from sse_nmt.graphs.text_lines import numbered_lines
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.graphs.token_resolver import TokenResolver
 from sse_nmt.graphs.whole_words import whole_words
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.dictionary import Vocabulary
 
 
-def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> tuple[Tensor, Lookup]:
+def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> tuple[Tensor, TokenResolver]:
     """(V, D), zeros for words that the file lacks, and which of its tokens were found.
 
     A line is ``token number …``; the first may say ``count width`` instead and is then held to it. Tokens are those
@@ -26,7 +26,11 @@ def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> 
     Raises:
         UserError: no such file, or anything in it is not as it should be; the sentence names the line.
     """
-    lookup = Lookup(whole_words(vocabulary), "words are single pieces") if of_words else Lookup(vocabulary.rows)
+    resolver = (
+        TokenResolver(whole_words(vocabulary), "words are single pieces")
+        if of_words
+        else TokenResolver(vocabulary.rows)
+    )
     filled = np.zeros(len(vocabulary), dtype=np.bool_)
     table, promised, width, count = np.empty((0, 0), dtype=np.float32), None, 0, 0
     for number, line in numbered_lines(path, "a file of vectors"):
@@ -41,7 +45,7 @@ def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> 
         if not count:  # only now is it known that somebody has so many numbers
             table = np.zeros((len(vocabulary), width), dtype=np.float32)
         count += 1
-        row = lookup.find_once(token)
+        row = resolver.find_once(token)
         if row >= 0 and filled[row]:
             raise UserError(f"{path} must have each token once, but line {number} has {token!r} again.")
         if row >= 0:
@@ -49,7 +53,7 @@ def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> 
     if not count or (promised is not None and promised != count):
         wanted = "vectors" if promised is None else f"{promised} vectors, as its first line says"
         raise UserError(f"{path} must hold {wanted}, but holds {count or 'none'}.")
-    return torch.from_numpy(table), lookup
+    return torch.from_numpy(table), resolver
 
 
 def _says_size(token: str, values: list[str]) -> bool:

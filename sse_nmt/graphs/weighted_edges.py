@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
 
 Matrix: TypeAlias = sparse.csr_array  # (V, V) float32, an entry for each edge
 
@@ -59,19 +59,19 @@ def symmetric(matrix: Matrix) -> Matrix:
     return matrix.maximum(matrix.T).tocsr()
 
 
-def as_graph(matrix: Matrix, candidates: NDArray[np.bool_] | None = None) -> Graph:
+def as_graph(matrix: Matrix, candidates: NDArray[np.bool_] | None = None) -> KnowledgeGraph:
     """The graph of a matrix of weights in (0, 1], among ``candidates`` (V,) alone if they are given."""
     edges = matrix.tocoo()
     source, target = (torch.from_numpy(np.asarray(ends, dtype=np.int64)) for ends in edges.coords)
     weights = torch.from_numpy(np.asarray(edges.data, dtype=np.float32))
     if candidates is not None:
-        taking_part = torch.from_numpy(candidates)
-        inside = taking_part[source] & taking_part[target]
+        among = torch.from_numpy(candidates)
+        inside = among[source] & among[target]
         source, target, weights = source[inside], target[inside], weights[inside]
-    graph = Graph.from_edges(matrix.shape[0], source, target, weights)
-    reverse = Graph.from_edges(matrix.shape[0], target, source, weights)
+    graph = KnowledgeGraph.from_edges(matrix.shape[0], source, target, weights)
+    reverse = KnowledgeGraph.from_edges(matrix.shape[0], target, source, weights)
     same = torch.equal(graph.offsets, reverse.offsets) and torch.equal(graph.neighbours, reverse.neighbours)
     if same and graph.weights is not None and reverse.weights is not None:
         same = torch.equal(graph.weights, reverse.weights)
     taking = None if candidates is None else torch.from_numpy(candidates)
-    return Graph(graph.offsets, graph.neighbours, graph.weights, taking, symmetric=same)
+    return KnowledgeGraph(graph.offsets, graph.neighbours, graph.weights, taking, symmetric=same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.text.dictionary import Vocabulary
 
 MARK = "▁"  # what SentencePiece puts where a word starts
 

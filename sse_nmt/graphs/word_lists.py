@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, product
 from pathlib import Path
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.corpora.debian_packages import fetch_packages
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.text_lines import numbered_lines
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.debian_packages import fetch_packages
+from sse_nmt.system.errors import UserError
 
 Pairs = Iterator[tuple[str, str]]
 

@@ -3,7 +3,7 @@
 # No postponed annotations here: fairseq reads the types of the fields.
 import contextlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fairseq.data import Dictionary
@@ -13,22 +13,23 @@ from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from torch import Tensor
 
-from sse_nmt.adapters.gold_loss import gold_loss, log_gold_loss
+from sse_nmt.adapters.dropout.installation import install_fast_dropout
+from sse_nmt.adapters.factorized.frobenius_training import FrobeniusTraining
+from sse_nmt.adapters.factorized.installation import Factorization
+from sse_nmt.adapters.factorized.options import FactorizedConfig
+from sse_nmt.adapters.frequency.tables import first_counts, tag_tables
 from sse_nmt.adapters.one_sentence import says_one_sentence
-from sse_nmt.tasks.dropout_installation import install_fast_dropout
-from sse_nmt.tasks.factorized_installation import Factorization
-from sse_nmt.tasks.factorized_options import FactorizedConfig
-from sse_nmt.tasks.frobenius_training import FrobeniusTraining
-from sse_nmt.tasks.sse_installation import FIRST_LINES, SeededLabels, Side, install, log_strangers, replaced_ids
-from sse_nmt.tasks.sse_options import (
+from sse_nmt.adapters.sse.gold_loss import gold_loss, log_gold_loss
+from sse_nmt.adapters.sse.installation import FIRST_LINES, SeededLabels, Side, install, log_strangers, replaced_ids
+from sse_nmt.adapters.sse.options import (
     SSEConfig,
-    label_probability,
     source_graph,
     source_probability,
     target_graph,
     target_probability,
 )
-from sse_nmt.tasks.table_marks import first_counts, mark_tables
+from sse_nmt.system.errors import OptionError
+from sse_nmt.system.options import check_options, option
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +38,8 @@ PARTS = {"encoder": "source", "decoder": "target"}
 
 @dataclass
 class TranslationSSEConfig(TranslationConfig, SSEConfig, FactorizedConfig):
-    fast_dropout: bool = field(
-        default=False,
-        metadata={"help": "cheaper dropout masks on CPU; other masks than without, so results differ by chance"},
+    fast_dropout: bool = option(
+        False, "cheaper dropout masks on CPU; they are other masks, so results differ by chance"
     )
 
 
@@ -59,11 +59,12 @@ class TranslationSSETask(TranslationTask):
 
     @says_one_sentence
     def _read_options(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
+        check_options(cfg, TranslationSSEConfig, OptionError)
         self._sides = [
             Side("encoder", source_probability(cfg), src_dict, source_graph(cfg), cfg.sse_candidates_source),
             Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg), cfg.sse_candidates_target),
         ]
-        self._label_prob = label_probability(cfg)
+        self._label_prob = cfg.sse_prob_label
         self._labels: SeededLabels | None = None
         self._factorization = Factorization(cfg)
         self._frobenius: FrobeniusTraining | None = None
@@ -87,7 +88,7 @@ class TranslationSSETask(TranslationTask):
                 log_strangers(self._sides, self._count_first)
         if self._label_prob > 0.0:
             self._labels = SeededLabels(self._label_prob, self._sides[1], self.cfg.seed)
-        mark_tables(model, self.cfg)
+        tag_tables(model, self.cfg)
         if self.cfg.fast_dropout:
             install_fast_dropout(model)
 

@@ -9,11 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from sse_nmt._registration import USER_DIR
-from sse_nmt.errors import UserError
-
-GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
-TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
+from sse_nmt.runs.paths import CHECKPOINTS
+from sse_nmt.runs.run_folder import GRAPHS, TEXTS
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.user_dir import USER_DIR
 
 
 def read_configuration(path: Path) -> DictConfig:
@@ -42,7 +41,7 @@ def run_configuration(
         "common.log_format": "json",
         "common.reset_logging": True,
         "task.data": str((data / "bin").resolve()),
-        "checkpoint.save_dir": "checkpoints",
+        "checkpoint.save_dir": CHECKPOINTS,
         "hydra.run.dir": ".",
         "hydra.output_subdir": None,
         **({} if seed is None else {"common.seed": seed}),

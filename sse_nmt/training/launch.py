@@ -15,13 +15,12 @@ from typing import TextIO
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from sse_nmt.children import utf8_environment
-from sse_nmt.errors import UserError
-from sse_nmt.machine import end_with_parent
-from sse_nmt.progress import on_terminal, say
-from sse_nmt.training.failure import Failure
-from sse_nmt.training.run_folder import RunFolder
-from sse_nmt.training.training_log import parse
+from sse_nmt.runs.paths import CONFIGURATION, RunPaths
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.runs.training_log import parse
+from sse_nmt.system.child_processes import Failure, start_child
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import log_line, on_terminal
 
 _PLAIN_INTERVAL = 20.0  # seconds between the lines of a training in a log
 
@@ -75,16 +74,13 @@ class _Training:
         self._why = Failure()
         self._last_said = 0.0
         self._failure: Exception | None = None
-        self._process = subprocess.Popen(
+        self._process = start_child(
             training_command(),
-            cwd=job.run.path,
-            env=_environment(threads),
+            job.run.path,
+            _environment(threads),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
             pass_fds=[job.lock],
-            preexec_fn=end_with_parent,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -146,38 +142,32 @@ class _Training:
         if not on_terminal() and (record.kind == "valid" or time.monotonic() - self._last_said > _PLAIN_INTERVAL):
             self._last_said = time.monotonic()
             what = "validation loss" if record.kind == "valid" else "loss"
-            say(f"  {self._job.name}: update {update:,}{self._of_all}, {what} {loss}")
+            log_line(f"  {self._job.name}: update {update:,}{self._of_all}, {what} {loss}")
 
 
-def train_along(run: RunFolder, configuration: DictConfig, rank: int, threads: int) -> None:
+def train_worker(run: RunFolder, configuration: DictConfig, rank: int, threads: int) -> None:
     """Be one of several processes that train in ``run``, not the one that keeps it."""
     run.path.mkdir(parents=True, exist_ok=True)
     log = run.rank_log(rank)
     with tempfile.TemporaryDirectory() as folder, open(log, "a", encoding="utf-8") as file:
         begin = file.tell()  # what earlier starts left there is none of this one's
-        (Path(folder) / "training.yaml").write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
-        done = subprocess.run(
-            training_command(folder),
-            cwd=run.path,
-            env=_environment(threads),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            preexec_fn=end_with_parent,
-        )
-    if done.returncode != 0:
+        RunPaths(Path(folder)).configuration.write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
+        streams = {"stdout": file, "stderr": subprocess.STDOUT}
+        status = start_child(training_command(folder), run.path, _environment(threads), **streams).wait()
+    if status != 0:
         why = Failure()
         for line in log.read_bytes()[begin:].decode(errors="replace").splitlines():
             why.read(line)
-        raise UserError(f"The training of rank {rank} failed with status {done.returncode}: {why} (see {log}).")
+        raise UserError(f"The training of rank {rank} failed with status {status}: {why} (see {log}).")
 
 
 def training_command(configuration: str = ".") -> list[str]:
     """What trains in a run folder, started there."""
     return [
         sys.executable, "-u", "-m", "sse_nmt.adapters.training_process", "--config-dir", configuration, "--config-name",
-        "training", "hydra/job_logging=none", "hydra/hydra_logging=none",
+        CONFIGURATION, "hydra/job_logging=none", "hydra/hydra_logging=none",
     ]  # fmt: skip
 
 
 def _environment(threads: int) -> dict[str, str]:
-    return {**utf8_environment(), "OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"}
+    return {"OMP_NUM_THREADS": str(threads), "HYDRA_FULL_ERROR": "1"}

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sse_nmt.system.options import at_least, option
+
 
 @dataclass(frozen=True)
 class TrainOptions:
     """How systems are trained; the defaults of `sse-nmt train`."""
 
-    seed: int | None = None  # None: as the configuration says
-    updates: int | None = None
+    seed: int | None = option(None, "seed of the model, the batches and all that is drawn", unset="the configuration's")
+    updates: int | None = option(None, "updates of the training", at_least(1), unset="the configuration's")
+    jobs: int | None = option(
+        None, "trainings that run at a time", at_least(1), unset="as many as cores without a GPU, one with"
+    )
+    overwrite: bool = option(False, "discard what the run folders hold and begin anew")
     overrides: Sequence[str] = ()
-    jobs: int | None = None  # None: all at once on CPU (as cores allow), one after the other on GPU
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class AverageOptions:
-    """Which checkpoints are averaged; the defaults of `sse-nmt average`."""
-
-    last: int = 5
-    output: str = "checkpoint_average.pt"

@@ -9,12 +9,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from sse_nmt.atomic_files import whole_file
-from sse_nmt.checkpoints import DamagedCheckpoint, load_checkpoint, updates
-from sse_nmt.errors import UserError
-from sse_nmt.progress import say
-
-LAST, BEST = "checkpoint_last.pt", "checkpoint_best.pt"
+from sse_nmt.runs.checkpoints import DamagedCheckpoint, load_checkpoint, updates
+from sse_nmt.runs.paths import BEST, LAST
+from sse_nmt.system.atomic_files import atomic_write
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import log_line
 
 
 def recover_checkpoints(folder: Path) -> None:
@@ -53,7 +52,7 @@ def _recover_last(folder: Path) -> None:
         raise UserError(f"{last} is damaged and no other checkpoint is left: choose another folder for a new training.")
     number, newest = max(others)
     reason = "damaged" if last.exists() else "missing"
-    say(f"{last} is {reason}: going on from {newest.name}, update {number}.")
+    log_line(f"{last} is {reason}: going on from {newest.name}, update {number}.")
     _put_in_place(newest, last)
 
 
@@ -64,10 +63,10 @@ def _recover_best(folder: Path) -> None:
         return
     same = [path for path, state in _whole_ones(folder) if path != best and _validated_at(state) == wanted is not None]
     if same:
-        say(f"{best} is {'damaged' if best.exists() else 'missing'}: {same[0].name} holds the same model.")
+        log_line(f"{best} is {'damaged' if best.exists() else 'missing'}: {same[0].name} holds the same model.")
         _put_in_place(same[0], best)
     elif best.exists():
-        say(f"{best} is damaged, and no other checkpoint holds its model: kept as {_aside(best).name}.")
+        log_line(f"{best} is damaged, and no other checkpoint holds its model: kept as {_aside(best).name}.")
         best.replace(_aside(best))
 
 
@@ -96,7 +95,7 @@ def _is_whole(path: Path) -> bool:
 def _put_in_place(source: Path, path: Path) -> None:
     if path.exists():
         path.replace(_aside(path))
-    with whole_file(path, "wb") as file, open(source, "rb") as content:
+    with atomic_write(path, "wb") as file, open(source, "rb") as content:
         shutil.copyfileobj(content, file)
 
 

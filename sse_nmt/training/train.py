@@ -13,15 +13,16 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from sse_nmt.errors import UserError
-from sse_nmt.machine import cores
-from sse_nmt.progress import say
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.machine import cores
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import log_line
 from sse_nmt.training.configuration import run_configuration
-from sse_nmt.training.launch import Job, run_jobs, train_along
-from sse_nmt.training.machine_fit import Machine, fit
+from sse_nmt.training.hardware import Machine, adapt_to_hardware
+from sse_nmt.training.launch import Job, run_jobs, train_worker
 from sse_nmt.training.options import TrainOptions
 from sse_nmt.training.recovery import nothing_left_to_do, recover_checkpoints
-from sse_nmt.training.run_folder import RunFolder
 
 
 def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOptions) -> None:
@@ -32,13 +33,10 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
     """
     if not (data / "manifest.json").is_file():
         raise UserError(f"{data} must be prepared by `sse-nmt prepare`, but holds no manifest.json.")
-    if options.jobs is not None and options.jobs < 1:
-        raise UserError(f"`--jobs` must be at least 1, but is {options.jobs} instead.")
+    check_options(options)
     folders = [run.resolve() for _, run in systems]
     if len(set(folders)) < len(folders):
         raise UserError("Each system must have a run folder of its own, but one is named twice.")
-    if options.updates is not None and options.updates < 1:
-        raise UserError(f"`--updates` must be at least 1, but is {options.updates} instead.")
     # All are checked before the first is touched.
     runs = [(RunFolder(run), _configuration(file, data, options)) for file, run in systems]
     machine = Machine.here(runs[0][1])
@@ -52,7 +50,7 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         run, configuration = runs[0]
         done = run.finished or (run.begun and nothing_left_to_do(run.checkpoints, configuration))
         if options.overwrite or not done:  # rank 0 would not come to train a finished one
-            train_along(run, fit(configuration, machine), machine.rank, _share_machine(1, 1, machine)[1])
+            train_worker(run, adapt_to_hardware(configuration, machine), machine.rank, _share_machine(1, 1, machine)[1])
         return
     with contextlib.ExitStack() as locks:
         held = [locks.enter_context(run.lock()) for run, _ in runs]
@@ -88,15 +86,17 @@ def _begin(
         run.clear()
     recover_checkpoints(run.checkpoints)
     if run.finished:
-        say(f"{run.path} is trained already.")
+        log_line(f"{run.path} is trained already.")
         return False
     if run.exists and nothing_left_to_do(run.checkpoints, configuration):
         run.finish(None)
-        say(f"{run.path} was trained to its end before.")
+        log_line(f"{run.path} was trained to its end before.")
         return False
     if run.exists:
-        say(f"{run.path} goes on where it stopped.")
-    run.begin(system, configuration, fit(configuration, machine), [Path(sys.argv[0]).name, *sys.argv[1:]], data)
+        log_line(f"{run.path} goes on where it stopped.")
+    run.begin(
+        system, configuration, adapt_to_hardware(configuration, machine), [Path(sys.argv[0]).name, *sys.argv[1:]], data
+    )
     return True
 
 

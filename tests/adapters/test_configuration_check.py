@@ -8,10 +8,10 @@ import pytest
 from conftest import ROOT
 from fairseq import utils
 
-from sse_nmt._registration import USER_DIR
 from sse_nmt.adapters.configuration_check import check_configuration
 from sse_nmt.adapters.first_cause import first_cause
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.training.configuration import run_configuration
 
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))

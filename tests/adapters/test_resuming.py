@@ -14,7 +14,7 @@ from fairseq_cli import train as fairseq_train
 from fairseq_training import same_parameters, train, train_in_two_processes
 
 from sse_nmt.adapters.resuming import install
-from sse_nmt.checkpoints import load_checkpoint
+from sse_nmt.runs.checkpoints import load_checkpoint
 
 
 @pytest.fixture

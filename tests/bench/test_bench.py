@@ -14,7 +14,7 @@ from sse_nmt.bench.op import python_loop
 from sse_nmt.bench.options import OpOptions, OverheadOptions
 from sse_nmt.bench.overhead import training_step
 from sse_nmt.bench.timing import Spread, interleaved
-from sse_nmt.sse import CompleteGraph
+from sse_nmt.methods.sse import UniformTransition
 
 
 def test_interleaved_takes_turns_in_both_orders():
@@ -45,7 +45,7 @@ def test_op_is_flat_in_v_and_100_times_the_loop():
 
 @pytest.mark.alone
 def test_op_is_linear_in_ids():
-    transition = CompleteGraph(32_000, 0.01, range(4, 32_000))
+    transition = UniformTransition(32_000, 0.01, range(4, 32_000))
     ids = torch.randint(32_000, (4_000_000,))
     short, long = interleaved([lambda: transition.sample(ids[:1_000_000]), lambda: transition.sample(ids)], 15)
     assert 1.3 < Spread.of(long).median / Spread.of(short).median < 12
@@ -73,13 +73,13 @@ def test_op_along_a_graph_is_flat_and_at_most_three_times_sse_se(monkeypatch):
 def test_the_loop_beside_it_draws_the_same_distribution():
     torch.manual_seed(1)
     ids = torch.randint(20, (200_000,))
-    for drawn in (python_loop(ids, 20, 0.2), CompleteGraph(20, 0.2, range(4, 20)).sample(ids)):
+    for drawn in (python_loop(ids, 20, 0.2), UniformTransition(20, 0.2, range(4, 20)).sample(ids)):
         assert torch.equal(drawn[ids < 4], ids[ids < 4]) and (drawn[ids >= 4] >= 4).all()
         assert (drawn != ids)[ids >= 4].double().mean() == pytest.approx(0.2, abs=0.01)
 
 
 def test_overhead_prints_a_ratio_near_one():
-    words = ["--width", "64", "--words", "1000", "--tokens", "800", "--pairs", "20"]
+    words = ["--embed-dim", "64", "--vocab-size", "1000", "--tokens", "800", "--pairs", "20"]
     done = sse_nmt("bench", "overhead", *words)
     assert done.returncode == 0, done.stderr
     ratio = re.search(r"^ratio +([\d.]+) +\[([\d.]+), ([\d.]+)\]$", done.stdout, re.MULTILINE)
@@ -90,9 +90,9 @@ def test_overhead_prints_a_ratio_near_one():
 
 def test_both_steps_start_from_the_same_model_and_only_one_draws(monkeypatch):
     drawn = []
-    sample = CompleteGraph.sample
-    monkeypatch.setattr(CompleteGraph, "sample", lambda *words: drawn.append(1) or sample(*words))
-    small = OverheadOptions(width=16, layers=1, words=50, tokens=100, pairs=2)
+    sample = UniformTransition.sample
+    monkeypatch.setattr(UniformTransition, "sample", lambda *words: drawn.append(1) or sample(*words))
+    small = OverheadOptions(embed_dim=16, layers=1, vocab_size=50, tokens=100, pairs=2)
     training_step("translation", small)()
     assert not drawn
     training_step("translation_sse", small)()
@@ -103,9 +103,9 @@ def test_both_steps_start_from_the_same_model_and_only_one_draws(monkeypatch):
     ("words", "sentence"),
     [
         (["overhead", "--pairs", "1"], "`--pairs` must be at least 2, but is 1 instead."),
-        (["overhead", "--width", "6"], "`--width` must be a multiple of 4, but is 6 instead."),
+        (["overhead", "--embed-dim", "6"], "`--embed-dim` must be a multiple of 4, but is 6 instead."),
         (["op", "--prob", "2"], "`--prob` must be in [0, 1], but is 2.0 instead."),
-        (["op", "--repeats", "1"], "`--repeats` must be at least 2 and `--ids` at least 1, but are 1 and 1000000."),
+        (["op", "--repeats", "1"], "`--repeats` must be at least 2, but is 1 instead."),
     ],
 )
 def test_what_cannot_be_measured_is_refused(words, sentence, capsys):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sse_nmt.atomic_files import read_lines
 from sse_nmt.bench.decode import bench_decode
 from sse_nmt.bench.options import DecodingOptions
 from sse_nmt.cli import build_parser
-from sse_nmt.errors import UserError
+from sse_nmt.system.atomic_files import read_lines
+from sse_nmt.system.errors import UserError
 
 ENGINES = ["CTranslate2 float32", "CTranslate2 int8", "fairseq-generate"]
 
@@ -28,7 +28,7 @@ def test_the_table_of_engines(toy_runs, capsys):
     assert sorted(run.rglob("*")) == before
     assert printed.startswith(f"12 sentences of {run}/text/test.en, of ")
     assert "; beam 2, length penalty 0.6, at most 200 pieces, 4,096 tokens a batch; seed 1, " in printed
-    assert printed.splitlines()[-2].startswith("BLEU: nrefs:1|case:mixed|")
+    assert printed.splitlines()[-1].startswith("BLEU: nrefs:1|case:mixed|")
     number = r" +([\d.]+) \[([\d.]+), ([\d.]+)\]"
     rows = re.findall(rf"^(\S.*?) {{2,}}{number[2:]}{number} +([\d.]+) +([+-][\d.]+)$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == ENGINES

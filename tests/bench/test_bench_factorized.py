@@ -11,10 +11,10 @@ from conftest import sse_nmt
 
 from sse_nmt.bench.factorized import DECAYS, SCALES, bench_factorized, steps_with_either_decay, trainers, translation
 from sse_nmt.bench.options import FactorizedOptions
-from sse_nmt.errors import UserError
+from sse_nmt.system.errors import UserError
 
-SMALL = FactorizedOptions(width=32, layers=1, heads=2, words=200, tokens=200, rounds=2, sentences=3, length=5)
-WORDS = [w for n in SMALL.__dataclass_fields__ for w in (f"--{n}", str(getattr(SMALL, n)))]
+SMALL = FactorizedOptions(embed_dim=32, layers=1, heads=2, vocab_size=200, tokens=200, rounds=2, sentences=3, length=5)
+WORDS = [w for n in SMALL.__dataclass_fields__ for w in (f"--{n.replace('_', '-')}", str(getattr(SMALL, n)))]
 
 
 def test_the_tables():
@@ -50,7 +50,7 @@ def test_translations_have_the_length_that_is_asked_for(name):
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("heads", 3, "`--width` must be a multiple of 3, but is 32 instead."),
+        ("heads", 3, "`--embed-dim` must be a multiple of 3, but is 32 instead."),
         ("rounds", 1, "`--rounds` must be at least 2, but is 1 instead."),
         ("tokens", 100, "`--tokens` must be at least 120, but is 100 instead."),
     ],
@@ -64,7 +64,7 @@ def test_what_cannot_be_measured_is_refused(name, value, sentence):
 @pytest.mark.alone
 def test_frobenius_decay_costs_little_of_a_step_at_width_512():
     """On a machine that others use as well, one good measurement in three will do."""
-    wide = replace(FactorizedOptions(), layers=1, words=1000, rounds=3)
+    wide = replace(FactorizedOptions(), layers=1, vocab_size=1000, rounds=3)
 
     def median() -> float:
         first, second = steps_with_either_decay(wide).values()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sse_nmt.atomic_files import read_lines, write_lines
 from sse_nmt.bench.made_up_bitext import write_bitext
 from sse_nmt.bench.options import PreparationOptions
 from sse_nmt.bench.prepare import bench_prepare
 from sse_nmt.cli import build_parser
-from sse_nmt.errors import UserError
+from sse_nmt.system.atomic_files import read_lines, write_lines
+from sse_nmt.system.errors import UserError
 
 STEPS = ["cleaning", "finding duplicates", "segmenting", "cleaning and segmenting", "binarising"]
 
@@ -93,7 +93,7 @@ def check(printed: str, pairs: int) -> None:
 
 
 def test_the_table_of_a_made_up_text(capsys):
-    run("--pairs", 1500, "--pieces", 300, "--sample", 300)
+    run("--pairs", 1500, "--vocab-size", 300, "--sample", 300)
     printed = capsys.readouterr().out
     assert printed.startswith("1,500 made-up pairs, 1,")
     check(printed, 1500)
@@ -102,9 +102,9 @@ def test_the_table_of_a_made_up_text(capsys):
 def test_the_table_of_two_files(toy_text, tmp_path, capsys, monkeypatch):
     """Of which the first pairs are taken; without starting fairseq once more."""
     binarised = []
-    monkeypatch.setattr("sse_nmt.corpora.streaming.pipeline.binarise", lambda *words: binarised.append(words))
+    monkeypatch.setattr("sse_nmt.corpora.pipeline.run.binarise", lambda *words: binarised.append(words))
     source, target = toy_text
-    run("--pairs", 150, "--source", source, "--target", target, "--pieces", 80)
+    run("--pairs", 150, "--source", source, "--target", target, "--vocab-size", 80)
     assert capsys.readouterr().out.startswith("150 pairs, 14")
     assert len(binarised) == 1
 
@@ -124,7 +124,7 @@ def test_files_that_are_not_there_or_too_short(tmp_path):
 
 def test_numbers_that_are_too_small():
     refused("`--pairs` must be at least 100, but is 99 instead.", pairs=99)
-    refused("`--pieces` must be at least 1, but is 0 instead.", pieces=0)
+    refused("`--vocab-size` must be at least 1, but is 0 instead.", vocab_size=0)
     refused("`--sample` must be at least 1, but is 0 instead.", sample=0)
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from sse_nmt.corpora import libreoffice_help
-from sse_nmt.errors import UserError
+from sse_nmt.corpora.corpus import Fetched
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.atomic_files import read_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.bitext import count_lines
 
 ENGLISH = """<html><body><h1 id="hd_id1">Open</h1>
 <p id="par_id2" class="paragraph">Press <span class="switchinline"><span hidden="true" id="MACx" class="MAC">Command
@@ -22,6 +27,10 @@ GERMAN = """<html><body><h1 id="hd_id1">Öffnen</h1><p id="par_id2">Strg+O öffn
 <p id="par_id3" class="code">Print 1</p><p id="bm_5">no text</p><p id="par_id6">zweimal</p>
 <p id="par_id7">In <span class="switchinline"><span class="WRITER">Writer</span></span>.</p></body></html>"""
 LANGUAGES = ("en", "de")
+
+
+def fetch(folder: Path) -> Fetched:
+    return libreoffice_help.fetch(PrepareOptions("libreoffice-help"), folder, Steps(folder))
 
 
 def write_pages(folder: Path) -> None:
@@ -53,7 +62,7 @@ def test_no_pages(tmp_path):
 def test_without_apt_get(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as error:
-        libreoffice_help.fetch(tmp_path, LANGUAGES)
+        fetch(tmp_path)
     assert str(error.value) == (
         "`libreoffice-help` comes from Debian's packages and needs apt-get, which is not installed."
     )
@@ -69,17 +78,18 @@ def test_a_failed_download_says_why_and_leaves_nothing(tmp_path, monkeypatch):
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
     with pytest.raises(UserError, match="cannot be downloaded|cannot be fetched"):
-        libreoffice_help.fetch(tmp_path / "raw", LANGUAGES)
+        fetch(tmp_path)
     assert list((tmp_path / "raw").iterdir()) == []
 
 
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
 def test_the_real_packages(tmp_path):
     try:
-        versions = libreoffice_help.fetch(tmp_path, LANGUAGES)
+        fetched = fetch(tmp_path)
     except UserError as error:
         pytest.skip(str(error))
-    assert set(versions) == set(map(libreoffice_help.package, LANGUAGES))
-    documents = list(libreoffice_help.documents(tmp_path, LANGUAGES))
-    assert len(documents) > 2000 and sum(len(document.pairs) for document in documents) > 50_000
-    assert versions == libreoffice_help.fetch(tmp_path, LANGUAGES)  # the second time nothing is fetched
+    assert set(fetched.versions) == set(map(libreoffice_help.package, LANGUAGES))
+    (bitext,) = fetched.bitexts
+    assert len(read_lines(bitext.documents)) > 2000 and bitext.pairs > 50_000
+    assert count_lines(bitext.source) == count_lines(bitext.target) == bitext.pairs
+    assert fetched == fetch(tmp_path)  # the second time nothing is fetched

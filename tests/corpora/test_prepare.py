@@ -12,12 +12,12 @@ import pytest
 from conftest import refused, sse_nmt
 from toy_corpus import sentences
 
-from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
-from sse_nmt.corpora.segmentation import load_model
-from sse_nmt.errors import UserError
-from sse_nmt.locks import folder_lock
+from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.locks import folder_lock
+from sse_nmt.text.subwords import load_model
 
 
 def test_what_it_leaves_behind(toy_data, toy_text):
@@ -43,14 +43,15 @@ def test_a_second_time_there_is_nothing_to_do(toy_data, toy_options, capsys):
     before = {path: path.stat().st_mtime_ns for path in toy_data.rglob("*")}
     prepare(toy_options, toy_data)
     assert before == {path: path.stat().st_mtime_ns for path in toy_data.rglob("*")}
-    assert capsys.readouterr().err == f"{toy_data} is prepared already.\n"
+    said = capsys.readouterr().err.splitlines()
+    assert sum(": done before, in " in line for line in said) == len(list((toy_data / "steps").iterdir())) == 7
 
 
 def test_other_options_are_not_mixed_in(toy_data, toy_options):
     with pytest.raises(UserError) as error:
-        prepare(replace(toy_options, pieces=90), toy_data)
+        prepare(replace(toy_options, vocab_size=90), toy_data)
     assert str(error.value) == (
-        f"{toy_data} was prepared with `pieces` 80, not 90: choose another folder or remove this one."
+        f"{toy_data} was prepared with `vocab_size` 80, not 90: choose another folder or remove this one."
     )
 
 
@@ -91,7 +92,9 @@ def test_the_other_direction(tmp_path):
         part = pairs[:40] if name == "train" else pairs[40 + 10 * (number - 1) : 50 + 10 * (number - 1)]
         write_lines(folder / f"{name}.en", [source for source, _ in part])
         write_lines(folder / f"{name}.de", [target for _, target in part])
-    options = PrepareOptions("multi30k", folder=str(folder), source_lang="de", target_lang="en", pieces=60, max_ratio=9)
+    options = PrepareOptions(
+        "multi30k", folder=str(folder), source_lang="de", target_lang="en", vocab_size=60, max_ratio=9
+    )
     prepare(options, tmp_path / "out")
     assert read_lines(tmp_path / "out/text/test.de") == read_lines(folder / "test_2016_flickr.de")
     assert (tmp_path / "out/bin/test.de-en.de.bin").exists()
@@ -141,7 +144,7 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
         ),
         "test text of a corpus": (
             ["multi30k", out, "--test-source", english, "--test-target", german],
-            "`--test-source` and `--test-target` are for the corpus `files`, not for multi30k.",
+            "`--test-source` is no option of the corpus multi30k.",
         ),
         "empty test text": (
             [*files, german, *few, "--test-source", empty, "--test-target", write(tmp_path / "empty too", "")],
@@ -157,9 +160,9 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
             "but holds 200 after cleaning: lower `--valid` and `--test`.",
         ),
         "too long": (
-            [*files, german, *few, "--max-length", "1", "--pieces", "80"],
+            [*files, german, *few, "--max-length", "1", "--vocab-size", "80"],
             "The training text must hold at least one pair, but none is left after cleaning: "
-            "length 160 (`--min-length`, `--max-length`), length, of validation 20 (`--max-length`).",
+            "length 160 (`--min-length`, `--max-length`).",
         ),
         "ratio": ([*files, german, "--max-ratio", "0.5"], "`--max-ratio` must be at least 1, but is 0.5 instead."),
         "one language": (
@@ -202,25 +205,25 @@ def test_bad_input_gets_one_sentence(bad_input, case, tmp_path, capsys):
     assert not list(tmp_path.rglob("manifest.json")) and not list(tmp_path.rglob("*.part"))
 
 
-def test_a_full_disk_leaves_no_half_file(toy_data, toy_text, tmp_path):
+def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
     """A limit on the size of files stands in for the disk: the system refuses the write in the same way."""
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
-    words = ["--source", toy_text[0], "--target", toy_text[1], "--pieces", "80", "--valid", "20", "--test", "20"]
+    words = ["--source", toy_text[0], "--target", toy_text[1], "--vocab-size", "80", "--valid", "20", "--test", "20"]
     done = sse_nmt("prepare", "files", tmp_path / "out", *words, preexec_fn=limit)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "sse-nmt: A file cannot be read or written: File too large."
     left = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
-    assert left == [".lock", "preparing.json", "sentencepiece.model"]
-    assert (tmp_path / "out/sentencepiece.model").read_bytes() == (toy_data / "sentencepiece.model").read_bytes()
+    assert left == [".lock", "preparing.json", "text.kept"]
+    assert (tmp_path / "out/clean/text.kept").stat().st_size == 200  # a byte a pair: whole
 
 
 @pytest.mark.parametrize(("asked", "at"), [(5000, "at most"), (10, "at least")])
 def test_pieces_that_the_text_cannot_have_are_fitted(toy_options, tmp_path, capsys, asked, at):
-    prepare(replace(toy_options, pieces=asked), tmp_path)
-    pieces = read_json(tmp_path / "manifest.json")["pieces"]
+    prepare(replace(toy_options, vocab_size=asked), tmp_path)
+    pieces = read_json(tmp_path / "manifest.json")["vocab_size"]
     assert f"  160 pairs can have {at} {pieces} pieces, not {asked:,}: {pieces} it is." in capsys.readouterr().err
     assert load_model(tmp_path / "sentencepiece.model").get_piece_size() == pieces
-    prepare(replace(toy_options, pieces=asked), tmp_path)  # nothing to do
+    prepare(replace(toy_options, vocab_size=asked), tmp_path)  # nothing to do
 
 
 def test_validation_and_test_text_of_ones_own(toy_options, toy_text, tmp_path):
@@ -264,7 +267,7 @@ def test_a_text_that_goes_through_the_pieces_is_the_same_text(tmp_path):
     write_lines(tmp_path / "a", (f"{i} {line}" for i, line in enumerate(lines * 20)))
     write_lines(tmp_path / "b", (f"{line} {i}" for i, line in enumerate(lines * 20)))
     options = PrepareOptions(
-        "files", source=str(tmp_path / "a"), target=str(tmp_path / "b"), valid=9, test=9, pieces=300
+        "files", source=str(tmp_path / "a"), target=str(tmp_path / "b"), valid=9, test=9, vocab_size=300
     )
     prepare(options, tmp_path / "data")
     model = load_model(tmp_path / "data/sentencepiece.model")
@@ -280,6 +283,6 @@ def test_multi30k_at_hand(tmp_path):
     folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "multi30k"
     if not folder.is_dir():
         pytest.skip("no Multi30k beside the project")
-    prepare(PrepareOptions("multi30k", folder=str(folder), pairs=2000, pieces=2000), tmp_path)
+    prepare(PrepareOptions("multi30k", folder=str(folder), pairs=2000, vocab_size=2000), tmp_path)
     manifest = read_json(tmp_path / "manifest.json")
     assert manifest["pairs"] == {"train": 2000, "valid": 1014, "test": 1000}

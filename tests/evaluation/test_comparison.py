@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import refused, sse_nmt
 
-from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
-from sse_nmt.errors import UserError
+from sse_nmt.evaluation import comparison as comparison_module
 from sse_nmt.evaluation import sentence_statistics
-from sse_nmt.evaluation.comparison import compare
+from sse_nmt.evaluation.comparison import Comparison
 from sse_nmt.evaluation.report import as_markdown, write_report
 from sse_nmt.evaluation.scoring import metrics, score
+from sse_nmt.evaluation.suites import OneText
+from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.errors import UserError
 
 REFERENCES = [f"Das kleine rote Haus Nummer {i} steht am Ende der Straße ." for i in range(30)]
+
+
+def compare(runs: list[tuple[str, Path]], **options: Any) -> Comparison:
+    return comparison_module.compare(runs, OneText("test"), **options)
 
 
 def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3.0, 2.5, 2.75)) -> Path:
@@ -48,17 +55,17 @@ def test_seeds_become_mean_and_deviation(runs):
     assert baseline.mean("BLEU") == pytest.approx((first + second) / 2)
     assert baseline.deviation("BLEU") == pytest.approx(abs(first - second) / 2**0.5)
     assert not baseline.differences
-    difference = system.differences["BLEU"]
+    difference = system.differences["test"]["BLEU"]
     assert difference.value == pytest.approx(system.mean("BLEU") - baseline.mean("BLEU")) and difference.value > 0
-    assert system.p_value == difference.p_value < 0.05 and system.differences["TER"].value < 0
+    assert system.p_value == difference.p_value < 0.05 and system.differences["test"]["TER"].value < 0
     assert baseline.p_value is None
     assert system.best_loss == 2.5 and system.runs[0].curve == [(100, 3.0), (200, 2.5), (300, 2.75)]
 
 
 def test_another_baseline_turns_the_sign(runs):
-    there = compare(runs).systems[1].differences["BLEU"].value
+    there = compare(runs).systems[1].differences["test"]["BLEU"].value
     back = compare(runs, baseline="sse").systems
-    assert back[0].name == "sse" and back[1].differences["BLEU"].value == pytest.approx(-there)
+    assert back[0].name == "sse" and back[1].differences["test"]["BLEU"].value == pytest.approx(-there)
 
 
 def test_report(runs, tmp_path):
@@ -71,14 +78,14 @@ def test_report(runs, tmp_path):
         assert signature in table
     paths = write_report(comparison, tmp_path / "report")
     assert [path.name for path in paths] == [
-        "comparison.md", "comparison.json", "comparison.html", "validation_loss.png"
+        "comparison.md", "comparison.csv", "comparison.json", "comparison.html", "validation_loss.png"
     ]  # fmt: skip
     assert paths[0].read_text(encoding="utf-8") == table
-    numbers = read_json(paths[1])
-    assert numbers["systems"][1]["scores"]["BLEU"]["mean"] == comparison.systems[1].mean("BLEU")
-    page = paths[2].read_text(encoding="utf-8")
+    numbers = read_json(paths[2])
+    assert numbers["systems"][1]["scores"]["BLEU"]["test"]["mean"] == comparison.systems[1].mean("BLEU")
+    page = paths[3].read_text(encoding="utf-8")
     assert page.count("<tr>") == 5  # two tables and "data:image/png;base64," in page and "http" not in page
-    assert paths[3].read_bytes().startswith(b"\x89PNG")
+    assert paths[4].read_bytes().startswith(b"\x89PNG")
 
 
 def test_one_run_has_no_deviation(runs):
@@ -104,7 +111,7 @@ def test_p_is_corrected_for_the_number_of_systems(runs, tmp_path):
     more = [("third", make_run(tmp_path / f"third{seed}", seed, 11)) for seed in (1, 2)]
     first, second = compare([*runs, *more]).systems[1:]
     assert first.p_value == pytest.approx(2 * alone) and second.p_value > 0.05
-    assert first.differences["BLEU"].p_value == pytest.approx(alone)
+    assert first.differences["test"]["BLEU"].p_value == pytest.approx(alone)
 
 
 def test_what_was_scored_under_another_signature_is_scored_anew(runs, capsys):
@@ -124,7 +131,7 @@ def test_what_was_scored_under_another_signature_is_scored_anew(runs, capsys):
     other = compare(runs, tokenize="char")
     assert "tok:char" in other.signatures["BLEU"]
     hypotheses = read_lines(runs[0][1] / "scores/test.hyp")
-    assert other.systems[0].runs[0].scores["BLEU"] == pytest.approx(
+    assert other.systems[0].runs[0].scores["test"]["BLEU"] == pytest.approx(
         score(hypotheses, REFERENCES, metrics("de", "char"))["BLEU"]["score"]
     )
 
@@ -137,9 +144,9 @@ def test_statistics_are_kept_and_only_used_for_the_text_they_are_of(runs, monkey
         patch.setattr(sentence_statistics, "count", None)  # nothing is counted again
         assert compare(runs).systems[1].differences == before.systems[1].differences
     write_lines(runs[0][1] / "scores/test.hyp", REFERENCES)
-    assert compare(runs).systems[0].runs[0].scores["BLEU"] == pytest.approx(100)
+    assert compare(runs).systems[0].runs[0].scores["test"]["BLEU"] == pytest.approx(100)
     kept.write_bytes(kept.read_bytes()[:100])
-    assert compare(runs).systems[0].runs[0].scores["BLEU"] == pytest.approx(100)
+    assert compare(runs).systems[0].runs[0].scores["test"]["BLEU"] == pytest.approx(100)
 
 
 def test_systems_in_different_languages_or_tokenisers_are_not_compared(runs):
@@ -170,7 +177,10 @@ def test_refusals(runs, tmp_path):
     ):
         compare(runs)
     (broken / "scores/test.ref").unlink()
-    with pytest.raises(UserError, match=f"^{broken} must be evaluated first"):
+    with pytest.raises(
+        UserError,
+        match=rf"^{broken} must be scored on its test text first .*, but holds no test.ref",
+    ):
         compare(runs)
     with pytest.raises(UserError, match=f"^Each run must be given once, but {runs[0][1]} is given 2 times"):
         compare([runs[0], ("again", runs[0][1])])

@@ -13,16 +13,19 @@ import pytest
 from conftest import ROOT, refused, run_command, sse_nmt
 from sacrebleu.metrics import BLEU
 
-from sse_nmt.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.corpora import newstest
 from sse_nmt.corpora.newstest import SETS
-from sse_nmt.errors import UserError
-from sse_nmt.evaluation import paper
-from sse_nmt.evaluation.newstest import evaluate_newstest, file_of
-from sse_nmt.evaluation.newstest_comparison import YEARS, NewstestComparison, compare_newstest
-from sse_nmt.evaluation.newstest_report import newstest_markdown, write_newstest_report
+from sse_nmt.evaluation import published_scores
+from sse_nmt.evaluation.comparison import Comparison, System, compare
+from sse_nmt.evaluation.newstest import evaluate_newstest
 from sse_nmt.evaluation.options import NewstestOptions
+from sse_nmt.evaluation.report import as_markdown, write_report
 from sse_nmt.evaluation.scoring import score
+from sse_nmt.evaluation.significance import Difference
+from sse_nmt.evaluation.suites import Newstest
+from sse_nmt.runs.paths import RunPaths
+from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,9 @@ def test_every_set_is_translated_and_scored_in_its_own_order(scored):
         assert list(result["sets"]) == list(SETS.values()) and result["sentences"] == 66
         for year, name in SETS.items():
             references = [target for _, target in newstest_cache.pairs(year)]
-            hypotheses = read_lines(file_of(folder, name, "hyp"))
-            assert read_lines(file_of(folder, name, "ref")) == references
+            text = RunPaths(run).newstest(name)
+            hypotheses = read_lines(text.hypotheses)
+            assert read_lines(text.references) == references
             for metric, entry in score(hypotheses, references).items():
                 found = result["sets"][name]["scores"][metric]
                 assert found == {"score": pytest.approx(entry["score"]), "signature": entry["signature"]}
@@ -91,8 +95,8 @@ def make_run(folder: Path, seed: int, wrong: dict[int, int]) -> Path:
     for year, name in SETS.items():
         references = [f"In {year} steht das kleine Haus Nummer {i} am Ende der langen Straße ." for i in range(12)]
         hypotheses = ["Der Hund bellt sehr laut ."] * wrong.get(year, 0) + references[wrong.get(year, 0) :]
-        write_lines(file_of(folder / "scores/newstest", name, "hyp"), hypotheses)
-        write_lines(file_of(folder / "scores/newstest", name, "ref"), references)
+        write_lines(RunPaths(folder).newstest(name).hypotheses, hypotheses)
+        write_lines(RunPaths(folder).newstest(name).references, references)
         scores[name] = {"sentences": len(references), "scores": score(hypotheses, references)}
     search = {"beam": 4, "length_penalty": 0.6, "engine": "ctranslate2", "compute_type": "float32"}
     of = {"checkpoint": "checkpoint_best.pt", "search": search}
@@ -117,59 +121,61 @@ def runs(tmp_path) -> list[tuple[str, Path]]:
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, Path]], NewstestComparison]:
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, Path]], Comparison]:
     """Such runs, and their comparison, made once: a thousand resamples of eleven sets take seconds."""
     runs = make_runs(tmp_path_factory.mktemp("compared"))
-    return runs, compare_newstest(runs)
+    return runs, compare(runs, Newstest())
+
+
+def of(system: System, part: str) -> Difference:
+    return system.differences[part]["BLEU"]
 
 
 def bleu(path: Path, year: int) -> float:
-    folder = path / "scores/newstest"
-    hypotheses, references = (read_lines(file_of(folder, SETS[year], kind)) for kind in ("hyp", "ref"))
-    return BLEU().corpus_score(hypotheses, [references]).score
+    text = RunPaths(path).newstest(SETS[year])
+    return BLEU().corpus_score(read_lines(text.hypotheses), [read_lines(text.references)]).score
 
 
 def test_means_deviations_and_differences_by_hand(compared):
     runs, comparison = compared
     baseline, system = comparison.systems
-    ours = {year: np.mean([bleu(path, year) for name, path in runs if name == "sse"]) for year in YEARS}
-    theirs = {year: [bleu(path, year) for name, path in runs if name == "baseline"] for year in YEARS}
-    for year in YEARS:
-        assert baseline.mean("BLEU", [year]) == pytest.approx(np.mean(theirs[year]))
-        assert system.by_year[year].value == pytest.approx(ours[year] - np.mean(theirs[year]))
+    ours = {year: np.mean([bleu(path, year) for name, path in runs if name == "sse"]) for year in SETS}
+    theirs = {year: [bleu(path, year) for name, path in runs if name == "baseline"] for year in SETS}
+    for year in SETS:
+        assert baseline.mean("BLEU", str(year)) == pytest.approx(np.mean(theirs[year]))
+        assert of(system, str(year)).value == pytest.approx(ours[year] - np.mean(theirs[year]))
     late = [2014, 2015, 2016, 2017, 2018]
-    assert system.mean("BLEU", YEARS) == pytest.approx(np.mean(list(ours.values())))
-    assert system.by_mean["2014–2018"].value == pytest.approx(
+    assert system.mean("BLEU") == pytest.approx(np.mean(list(ours.values())))
+    assert of(system, "2014–2018").value == pytest.approx(
         np.mean([ours[year] for year in late]) - np.mean([theirs[year] for year in late])
     )
-    by_seed = [np.mean([theirs[year][i] for year in YEARS]) for i in (0, 1)]
-    assert baseline.deviation("BLEU", YEARS) == pytest.approx(np.std(by_seed, ddof=1))
-    assert system.years_ahead == 3 and not baseline.by_year
-    assert system.by_year[2014].p_value < 0.05
-    assert system.by_year[2010].p_value == 1  # the same translations; sacreBLEU's formula gives 0.001
-    assert system.p_value == system.by_mean["2008–2018"].p_value
-    low, high = system.by_mean["2008–2018"].low, system.by_mean["2008–2018"].high
-    assert low < system.by_mean["2008–2018"].value < high
+    by_seed = [np.mean([theirs[year][i] for year in SETS]) for i in (0, 1)]
+    assert baseline.deviation("BLEU") == pytest.approx(np.std(by_seed, ddof=1))
+    assert system.texts_ahead == 3 and not baseline.differences
+    assert of(system, "2014").p_value < 0.05
+    assert of(system, "2010").p_value == 1  # the same translations; sacreBLEU's formula gives 0.001
+    whole = of(system, "2008–2018")
+    assert system.p_value == whole.p_value and whole.low < whole.value < whole.high
 
 
 def test_a_difference_of_means_varies_less_than_one_year(compared):
     """Eleven sets resampled each by itself."""
     _, system = compared[1].systems
-    width = {part: each.high - each.low for part, each in system.by_mean.items()}
-    assert width["2008–2018"] < system.by_year[2014].high - system.by_year[2014].low
+    all_years, one = of(system, "2008–2018"), of(system, "2014")
+    assert all_years.high - all_years.low < one.high - one.low
 
 
 def test_another_baseline_turns_the_signs(compared):
     runs, comparison = compared
     there = comparison.systems[1]
-    first, back = compare_newstest(runs, baseline="sse").systems
-    assert first.name == "sse" and back.years_ahead == 1
-    assert back.by_mean["2008–2018"].value == pytest.approx(-there.by_mean["2008–2018"].value)
+    first, back = compare(runs, Newstest(), baseline="sse").systems
+    assert first.name == "sse" and back.texts_ahead == 1
+    assert of(back, "2008–2018").value == pytest.approx(-of(there, "2008–2018").value)
 
 
 def test_report(compared, tmp_path):
     _, comparison = compared
-    paths = write_newstest_report(comparison, tmp_path / "report", quoted=True)
+    paths = write_report(comparison, tmp_path / "report", quoted=True)
     assert [path.name for path in paths] == [f"newstest.{kind}" for kind in ("md", "csv", "json", "html", "png")]
     table = paths[0].read_text(encoding="utf-8")
     own, quoted = table.split("Quoted")
@@ -179,7 +185,7 @@ def test_report(compared, tmp_path):
     ]  # fmt: skip
     assert len({len(row) for row in rows}) == 1 and all(row.count("|") == 16 for row in rows) and " 3/11 |" in own
     assert all(signature in own for signature in comparison.signatures.values())
-    assert "Transformer + SSE-SE" in quoted and paper.SOURCE in quoted
+    assert "Transformer + SSE-SE" in quoted and published_scores.SOURCE in quoted
     numbers = read_json(paths[2])
     assert numbers["systems"][1]["p_value"] == comparison.systems[1].p_value
     (tested,) = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows if row.startswith("| p ")]
@@ -192,50 +198,51 @@ def test_report(compared, tmp_path):
 
 def test_the_csv_has_every_number(compared, tmp_path):
     _, comparison = compared
-    write_newstest_report(comparison, tmp_path, quoted=False)
+    write_report(comparison, tmp_path, quoted=False)
     with open(tmp_path / "newstest.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 4 * 13  # systems, metrics, years and means
     (row,) = (r for r in rows if (r["system"], r["part"], r["metric"]) == ("sse", "2014", "BLEU"))
-    assert float(row["difference"]) == comparison.systems[1].by_year[2014].value and row["sentences"] == "12"
+    assert float(row["difference"]) == of(comparison.systems[1], "2014").value and row["sentences"] == "12"
     assert {r["difference"] for r in rows if r["system"] == "baseline" or r["metric"] != "BLEU"} == {""}
     assert "Quoted" not in (tmp_path / "newstest.md").read_text(encoding="utf-8")
 
 
 def test_one_run_alone_is_a_table_too(runs, tmp_path):
-    comparison = compare_newstest(runs[:1])
-    assert len(write_newstest_report(comparison, tmp_path, quoted=False)) == 4
-    assert "Δ " not in newstest_markdown(comparison, False).split("newstest2008")[0]
+    comparison = compare(runs[:1], Newstest())
+    assert len(write_report(comparison, tmp_path, quoted=False)) == 4
+    assert "Δ " not in as_markdown(comparison).split("newstest2008")[0]
 
 
 def test_the_quoted_rows_are_those_of_the_paper():
     """Their means, as the paper's text gives none, from its figures."""
-    plain, shared = paper.BLEU.values()
+    plain, shared = published_scores.BLEU.values()
     assert round(sum(plain.values()) / 11, 2) == 25.78 and round(sum(shared.values()) / 11, 2) == 26.35
     assert [year for year in plain if shared[year] < plain[year]] == [2013]
 
 
 def test_a_system_that_is_not_whole_is_refused_by_name(runs, tmp_path):
     name, path = runs[2]
-    hypotheses = file_of(path / "scores/newstest", "wmt14/full", "hyp")
+    hypotheses = RunPaths(path).newstest("wmt14/full").hypotheses
     whole = hypotheses.read_text(encoding="utf-8")
     hypotheses.write_text(whole + "eine mehr\n", encoding="utf-8")
     with pytest.raises(UserError) as error:
-        compare_newstest(runs)
+        compare(runs, Newstest())
     assert str(error.value) == (
-        f"sse must have as many translations of wmt14/full as it has sentences, 12, but {path} has 13."
+        f"The hypotheses of {path} for wmt14/full must have as many lines as the reference, 12, but have 13 instead."
     )
     hypotheses.unlink()
     with pytest.raises(UserError) as error:
-        compare_newstest(runs)
+        compare(runs, Newstest())
     assert str(error.value) == (
-        f"sse must have all of newstest2008–2018 (`sse-nmt newstest {path}`), but {path} has no wmt14/full."
+        f"{path} must be scored on newstest2008–2018, en–de first (`sse-nmt newstest {path}`), "
+        "but holds no wmt14-full.hyp."
     )
     hypotheses.write_text(whole, encoding="utf-8")
-    references = file_of(path / "scores/newstest", "wmt08", "ref")
+    references = RunPaths(path).newstest("wmt08").references
     references.write_text(references.read_text(encoding="utf-8").replace("Haus", "Heim"), encoding="utf-8")
-    with pytest.raises(UserError, match=f"scored on one wmt08, but the references of {path} differ"):
-        compare_newstest(runs)
+    with pytest.raises(UserError, match=f"scored on one wmt08 text, but those of {runs[0][1]} and {path} differ"):
+        compare(runs, Newstest())
 
 
 def test_what_does_not_belong_together_is_refused(runs):
@@ -244,18 +251,18 @@ def test_what_does_not_belong_together_is_refused(runs):
     result["of"]["search"]["beam"] = 5
     write_json(path / "scores/newstest/scores.json", result)
     for arguments, sentence in [
-        ((runs,), f"All runs must be translated alike, but `beam` is 4 for {runs[0][1]} and 5 for {path}."),
-        ((runs, "plain"), "The baseline must be one of baseline, sse, but is 'plain' instead."),
-        (([*runs, runs[0]],), f"Each run must be given once, but {runs[0][1].resolve()} is given 2 times."),
+        ((runs, Newstest()), f"All runs must be translated alike, but `beam` is 4 for {runs[0][1]} and 5 for {path}."),
+        ((runs, Newstest(), "plain"), "The baseline must be one of baseline, sse, but is 'plain' instead."),
+        (([*runs, runs[0]], Newstest()), f"Each run must be given once, but {runs[0][1].resolve()} is given 2 times."),
     ]:
         with pytest.raises(UserError) as error:
-            compare_newstest(*arguments)
+            compare(*arguments)
         assert str(error.value) == sentence
 
 
 def test_paper_goes_with_newstest_alone(runs, capsys):
-    sentence = "`--paper` quotes scores of newstest2008-2018 and needs `--newstest`."
-    assert refused(capsys, "compare", f"baseline={runs[0][1]}", "--paper") == sentence
+    sentence = "`--published-scores` quotes scores of newstest2008-2018 and needs `--newstest`."
+    assert refused(capsys, "compare", f"baseline={runs[0][1]}", "--published-scores") == sentence
 
 
 @pytest.mark.skipif(not (ROOT.parent / "shared/data/sacrebleu").is_dir(), reason="no newstest beside the project")

@@ -7,9 +7,9 @@ import builtins
 import pytest
 from conftest import sse_nmt_here
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
 from sse_nmt.evaluation.scoring import metrics, score, signatures, tokeniser_for
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 from sacrebleu.significance import PairedTest
 from scipy import stats
 
-from sse_nmt.errors import UserError
 from sse_nmt.evaluation.scoring import metrics, score
 from sse_nmt.evaluation.sentence_statistics import count
 from sse_nmt.evaluation.significance import SAMPLES, Difference, Resampled, difference, holm
+from sse_nmt.system.errors import UserError
 
 WORDS = ["old", "dog", "saw", "small", "red", "house", "left", "behind", "because", "nobody", "was", "there", "open"]
 

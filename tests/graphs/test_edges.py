@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from small_graphs import both_ways, edges_of, vocabulary
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
+from sse_nmt.graphs.candidates import tokens_in
 from sse_nmt.graphs.edges import edges_matrix
 from sse_nmt.graphs.lexicon import lexicon_matrix
-from sse_nmt.graphs.taking_part import tokens_in
-from sse_nmt.graphs.vocabulary import Vocabulary
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.dictionary import Vocabulary
 
 WORDS = vocabulary("▁big", "▁large", "large", "▁groß", "er")
 
@@ -24,27 +24,27 @@ def file(tmp_path: Path) -> Path:
 
 def test_edges_as_the_user_has_them(file):
     write_lines(file, ["▁big\t▁large\t0.5", "▁large\t▁big\t0.75", "large\ter", "▁big\t▁big", "▁big\t<pad>"])
-    one_way, lookup = edges_matrix(file, WORDS, one_way=True)
+    one_way, resolver = edges_matrix(file, WORDS, one_way=True)
     wanted = {("▁big", "▁large"): 0.5, ("▁large", "▁big"): 0.75, ("large", "er"): 1.0}
     assert edges_of(one_way, WORDS) == wanted
     assert edges_of(edges_matrix(file, WORDS)[0], WORDS) == both_ways({**wanted, ("▁big", "▁large"): 0.75})
-    assert str(lookup) == "4 of 5 tokens are in the dictionary, but not <pad>"
+    assert str(resolver) == "4 of 5 tokens are in the dictionary, but not <pad>"
 
 
 def test_unknown_tokens_are_counted_once_and_the_first_named(file):
     write_lines(file, [f"▁big\t{token}" for token in "abcdefgab"])
-    matrix, lookup = edges_matrix(file, WORDS)
-    assert matrix.nnz == 0 and (lookup.known, lookup.unknown) == (1, 7)
-    assert str(lookup) == "1 of 8 tokens are in the dictionary, but not a, b, c, d, e, …"
+    matrix, resolver = edges_matrix(file, WORDS)
+    assert matrix.nnz == 0 and (resolver.known, resolver.unknown) == (1, 7)
+    assert str(resolver) == "1 of 8 tokens are in the dictionary, but not a, b, c, d, e, …"
     write_lines(file, ["▁big\ter"])
     assert str(edges_matrix(file, WORDS)[1]) == "2 of 2 tokens are in the dictionary"
 
 
 def test_words_are_looked_up_as_whole_words(file):
     write_lines(file, ["big\tlarge", "big\tgroß", "Big\tlarge", "er\tlarge", "▁big\tgroß"])
-    matrix, lookup = lexicon_matrix(file, WORDS)
+    matrix, resolver = lexicon_matrix(file, WORDS)
     assert edges_of(matrix, WORDS) == both_ways({("▁big", "▁large"): 1.0, ("▁big", "▁groß"): 1.0})
-    assert str(lookup) == "3 of 6 words are single pieces, but not Big, er, ▁big"
+    assert str(resolver) == "3 of 6 words are single pieces, but not Big, er, ▁big"
 
 
 def test_a_vocabulary_without_pieces_is_one_of_words(file):

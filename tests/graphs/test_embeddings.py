@@ -9,12 +9,12 @@ import pytest
 import torch
 from small_graphs import edges_of, vocabulary
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
 from sse_nmt.graphs import embeddings
 from sse_nmt.graphs.embeddings import checkpoint_table, embedding_matrix, nearest
 from sse_nmt.graphs.options import EmbeddingOptions
 from sse_nmt.graphs.vectors import read_vectors
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.errors import UserError
 
 WORDS = vocabulary("a", "b", "c")
 KEY = "decoder.embed_tokens.weight"
@@ -29,12 +29,18 @@ def by_hand(table: torch.Tensor, rows: list[int], options: EmbeddingOptions) -> 
             lengths = math.hypot(*one) * math.hypot(*two)
             if other != row and lengths > 0:
                 near.append((sum(x * y for x, y in zip(one, two, strict=True)) / lengths, other))
-        found |= {(row, other): cosine for cosine, other in sorted(near)[-options.top :] if cosine > options.least}
+        found |= {
+            (row, other): cosine
+            for cosine, other in sorted(near)[-options.max_neighbours :]
+            if cosine > options.min_weight
+        }
     return found
 
 
 @pytest.mark.parametrize("at_once", [1, 100, 1 << 24], ids=["row by row", "blocks", "at once"])
-@pytest.mark.parametrize("options", [EmbeddingOptions(), EmbeddingOptions(top=2, least=0.0)], ids=["usual", "two"])
+@pytest.mark.parametrize(
+    "options", [EmbeddingOptions(), EmbeddingOptions(max_neighbours=2, min_weight=0.0)], ids=["usual", "two"]
+)
 def test_neighbours_are_the_nearest(monkeypatch, at_once, options):
     monkeypatch.setattr(embeddings, "_AT_ONCE", at_once)
     table = torch.randn(40, 4, generator=torch.Generator().manual_seed(1))
@@ -50,9 +56,9 @@ def test_neighbours_are_the_nearest(monkeypatch, at_once, options):
 def test_vectors_of_words_are_those_of_pieces_that_are_words(tmp_path):
     words = vocabulary("▁a", "a", "▁b", "c")
     write_lines(tmp_path / "vectors", ["a 1 0", "b 0 1", "c 1 1"])
-    table, lookup = read_vectors(tmp_path / "vectors", words, of_words=True)
+    table, resolver = read_vectors(tmp_path / "vectors", words, of_words=True)
     assert table[4:].tolist() == [[1, 0], [0, 0], [0, 1], [0, 0]]
-    assert str(lookup) == "2 of 3 words are single pieces, but not c"
+    assert str(resolver) == "2 of 3 words are single pieces, but not c"
     table, _ = read_vectors(tmp_path / "vectors", words)
     assert table[4:].tolist() == [[0, 0], [1, 0], [0, 0], [1, 1]]
 
@@ -72,12 +78,12 @@ def test_a_checkpoint(tmp_path):
     path = tmp_path / "checkpoint.pt"
     table = torch.tensor([[1.0, 0], [0, 1], [1, 1], [2, 1], [1.0, 0], [0, 1], [1, 1]]).half()
     torch.save({"model": {KEY: table}, "cfg": {}}, path)
-    matrix, lookup = embedding_matrix(path, None, WORDS, WORDS.words, EmbeddingOptions(part="decoder"))
+    matrix, resolver = embedding_matrix(path, None, WORDS, WORDS.words, EmbeddingOptions(part="decoder"))
     root = round(0.5**0.5, 6)
     assert edges_of(matrix, WORDS) == pytest.approx(
         {("a", "c"): root, ("b", "c"): root, ("c", "a"): root, ("c", "b"): root}, abs=1e-5
     )
-    assert lookup is None
+    assert resolver is None
 
 
 @pytest.mark.parametrize(
@@ -100,9 +106,9 @@ def test_checkpoints_of_another_kind_are_refused(tmp_path, model, sentence):
 def test_vectors(tmp_path, header):
     path = tmp_path / "vectors.txt"
     write_lines(path, [*header, "a 1 0.5", "unknown 3 4", "<pad> 1 1", "c -1e-1 0 "])
-    table, lookup = read_vectors(path, WORDS)
+    table, resolver = read_vectors(path, WORDS)
     assert torch.equal(table, torch.tensor([[0.0, 0]] * 4 + [[1, 0.5], [0, 0], [-0.1, 0]]))
-    assert str(lookup) == "2 of 4 tokens are in the dictionary, but not unknown, <pad>"
+    assert str(resolver) == "2 of 4 tokens are in the dictionary, but not unknown, <pad>"
     _, same = embedding_matrix(None, path, WORDS, WORDS.words, EmbeddingOptions())
     assert (same.known, same.unknown) == (2, 2)
 
@@ -138,9 +144,9 @@ def test_what_are_no_vectors_is_refused(tmp_path: Path, lines, sentence):
     ("options", "sentence"),
     [
         ({"part": "middle"}, "`--part` must be one of encoder, decoder, but is 'middle' instead."),
-        ({"top": 0}, "`--top` must be at least 1, but is 0 instead."),
-        ({"least": -0.1}, "`--least` must be in [0, 1), but is -0.1 instead."),
-        ({"least": 1.0}, "`--least` must be in [0, 1), but is 1.0 instead."),
+        ({"max_neighbours": 0}, "`--max-neighbours` must be at least 1, but is 0 instead."),
+        ({"min_weight": -0.1}, "`--min-weight` must be in [0, 1), but is -0.1 instead."),
+        ({"min_weight": 1.0}, "`--min-weight` must be in [0, 1), but is 1.0 instead."),
     ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_read(options, sentence):

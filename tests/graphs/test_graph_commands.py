@@ -9,9 +9,9 @@ import torch
 from conftest import sse_nmt
 from small_graphs import vocabulary
 
-from sse_nmt.atomic_files import write_lines
 from sse_nmt.cli import build_parser
 from sse_nmt.graphs.graph_file import load_graph
+from sse_nmt.system.atomic_files import write_lines
 
 WORDS = vocabulary("▁big", "▁Big", "▁large", "▁groß", "▁gross")
 COVERED = "rows with neighbours, mean degree"
@@ -44,7 +44,7 @@ def run(*words: str) -> None:
         ("lexicon --words words.tsv", 4, ["3 of 3 words are single pieces"]),
         ("lexicon --words words.tsv --only-in text.en", 2, ["3 of 3 words are single pieces"]),
         ("embeddings --vectors vectors.txt", 2, ["2 of 3 tokens are in the dictionary, but not ▁huge"]),
-        ("embeddings --checkpoint checkpoint.pt --top 1", 0, []),
+        ("embeddings --checkpoint checkpoint.pt --max-neighbours 1", 0, []),
         ("spelling", 4, []),
         ("spelling --only-in text.en", 2, []),
     ],
@@ -70,7 +70,18 @@ def test_nearest_neighbours_are_sought_among_those_that_take_part(folder, capsys
     write_lines(folder / "vectors.txt", ["▁big 1 1", "▁Big 1 1.1", "▁large 1 2"])
     write_lines(folder / "text.en", ["▁big ▁large"])
     for words, neighbour in ([], "▁Big"), (["--only-in", "text.en"], "▁large"):
-        run("build", "embeddings", "g", "--dictionary", "dict.txt", "--vectors", "vectors.txt", "--top", "1", *words)
+        run(
+            "build",
+            "embeddings",
+            "g",
+            "--dictionary",
+            "dict.txt",
+            "--vectors",
+            "vectors.txt",
+            "--max-neighbours",
+            "1",
+            *words,
+        )
         capsys.readouterr()
         run("show", "g", "▁big")
         assert capsys.readouterr().out.splitlines()[-1].split()[1] == neighbour
@@ -83,7 +94,7 @@ def test_pivot_takes_its_options(folder, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(pivot, "pivot_matrix", lambda *given: seen.append(given) or matrix_of(9, [4], [5], [1]))
     run("build", "pivot", "g", "--dictionary", "dict.txt", "--source", "a", "--target", "b", "--side", "source",
-        "--top", "3", "--least", "0.5", "--sample", "7", "--seed", "0")  # fmt: skip
+        "--max-neighbours", "3", "--min-weight", "0.5", "--sample", "7", "--seed", "0")  # fmt: skip
     assert seen == [(Path("a"), Path("b"), WORDS, pivot.PivotOptions("source", 3, 0.5, 7, 0))]
 
 
@@ -95,7 +106,7 @@ def test_merge_takes_weights(folder, capsys, name):
     run("build", "merge", "merged", "a=0.5", name)
     output, errors = capsys.readouterr()
     assert (output, errors) == ("merged\n", "5 of 9 rows with neighbours, mean degree 1.2\n")
-    run("show", "merged", "big", "--top", "1")
+    run("show", "merged", "big", "--max-neighbours", "1")
     assert capsys.readouterr().out.splitlines()[1:] == ["▁big: 2 neighbours, the closest 1", "  1.000  ▁Big"]
     assert [part["weight"] for part in load_graph(folder / "merged").about["graphs"]] == [0.5, 1.0]
 

@@ -14,19 +14,21 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.graph_file import GraphFile, load_graph, save_graph
-from sse_nmt.sse import Graph
+from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.system.errors import UserError
 
 TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "▁the", "▁a", "▁house", "ß")
 
 
-def graph(weighted: bool = True, candidates: bool = True) -> Graph:
-    made = Graph.from_edges(
+def graph(weighted: bool = True, candidates: bool = True) -> KnowledgeGraph:
+    made = KnowledgeGraph.from_edges(
         8, torch.tensor([4, 5, 6]), torch.tensor([5, 6, 4]), torch.tensor([0.5, 1, 0.25]) if weighted else None,
         symmetric=True,
     )  # fmt: skip
-    return Graph(made.offsets, made.neighbours, made.weights, torch.arange(8) > 3 if candidates else None, True)
+    return KnowledgeGraph(
+        made.offsets, made.neighbours, made.weights, torch.arange(8) > 3 if candidates else None, True
+    )
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
@@ -186,7 +188,7 @@ def test_any_bytes_are_a_valid_graph_or_refused(tmp_path_factory, data):
         assert str(error).startswith(f"{path} must be a graph file, but ") and "\n" not in str(error)
     else:
         made = file.graph
-        Graph(made.offsets, made.neighbours, made.weights, made.candidates, made.symmetric)
+        KnowledgeGraph(made.offsets, made.neighbours, made.weights, made.candidates, made.symmetric)
         assert len(file.tokens) == made.rows
     finally:
         peak = tracemalloc.get_traced_memory()[1]

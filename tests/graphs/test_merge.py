@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from small_graphs import vocabulary
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
 from sse_nmt.graphs.merge import merge_graphs
 from sse_nmt.graphs.options import ShowOptions
 from sse_nmt.graphs.show import show_graph
 from sse_nmt.graphs.weighted_edges import as_graph, matrix_of
+from sse_nmt.system.errors import UserError
 
 WORDS = vocabulary("▁a", "▁b", "▁c", "d")
 EDGES = {"one": [(4, 5, 1.0), (5, 6, 0.25)], "two": [(4, 5, 0.5), (6, 7, 0.5)], "all": [(5, 4, 1.0)]}
@@ -103,7 +103,7 @@ def test_the_closest_neighbours_come_first(tmp_path):
     graph = as_graph(matrix_of(8, [4, 4, 4], [5, 6, 7], [0.5, 0.75, 0.75]))
     save_graph(path, GraphFile(graph, WORDS.tokens))
     closest = ["▁a: 3 neighbours, the closest 2", "  0.750  ▁c", "  0.750  d"]
-    first, *rest = show_graph(path, ["▁a", "c"], ShowOptions(top=2))
+    first, *rest = show_graph(path, ["▁a", "c"], ShowOptions(max_neighbours=2))
     assert first == f"{path}, built by hand: 1 of 8 rows with neighbours, mean degree 3.0"
     assert rest == [*closest, "▁c: 0 neighbours"]
 
@@ -115,5 +115,5 @@ def test_tokens_that_are_not_there_are_refused(files):
         str(error.value) == f"A token must stand in {files['one']}, as it is or with ▁ before it, but is 'e' instead."
     )
     with pytest.raises(UserError) as error:
-        next(show_graph(files["one"], [], ShowOptions(top=0)))
-    assert str(error.value) == "`--top` must be at least 1, but is 0 instead."
+        next(show_graph(files["one"], [], ShowOptions(max_neighbours=0)))
+    assert str(error.value) == "`--max-neighbours` must be at least 1, but is 0 instead."

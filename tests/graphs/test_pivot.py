@@ -10,19 +10,19 @@ import pytest
 from scipy import sparse
 from toy_corpus import sentences
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.alignment import count_links
 from sse_nmt.graphs.options import PivotOptions
 from sse_nmt.graphs.pivot import pivot_matrix, pivot_of_links
-from sse_nmt.graphs.vocabulary import SPECIAL, Vocabulary
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.dictionary import SPECIAL, Vocabulary
 
 
 def vocabulary(*tokens: str) -> Vocabulary:
     return Vocabulary((*SPECIAL, *tokens), (1,) * (len(SPECIAL) + len(tokens)))
 
 
-def by_hand(links: np.ndarray, side: str, top: int, least: float) -> np.ndarray:
+def by_hand(links: np.ndarray, side: str, max_neighbours: int, min_weight: float) -> np.ndarray:
     """p(e'|e) = sum over f of t(f|e) t(e'|f), written out."""
     size = len(links)
     sides = {"source": [links], "target": [links.T], "both": [links, links.T]}[side]
@@ -37,19 +37,19 @@ def by_hand(links: np.ndarray, side: str, top: int, least: float) -> np.ndarray:
                     each[e, f] / each[e].sum() * each[other, f] / each[:, f].sum() for f in range(size) if each[e, f]
                 )
                 found[e, other] += p * each[e].sum() / in_all[e]
-    found[found < least] = 0
+    found[found < min_weight] = 0
     for row in found:
-        row[np.argsort(-row, kind="stable")[top:]] = 0
+        row[np.argsort(-row, kind="stable")[max_neighbours:]] = 0
     return found
 
 
 @pytest.mark.parametrize("side", ["source", "target", "both"])
-@pytest.mark.parametrize(("top", "least"), [(10, 0.0), (2, 0.05)])
-def test_pivoting_is_the_formula(side, top, least):
+@pytest.mark.parametrize(("max_neighbours", "min_weight"), [(10, 0.0), (2, 0.05)])
+def test_pivoting_is_the_formula(side, max_neighbours, min_weight):
     links = np.random.default_rng(3).poisson(0.7, (12, 12)) * np.random.default_rng(4).integers(2, 9, (12, 12))
-    options = PivotOptions(side=side, top=top, least=least)
+    options = PivotOptions(side=side, max_neighbours=max_neighbours, min_weight=min_weight)
     found = pivot_of_links(sparse.csr_array(links.astype(np.float32)), options).toarray()
-    assert np.allclose(found, by_hand(links, side, top, least), atol=1e-6)
+    assert np.allclose(found, by_hand(links, side, max_neighbours, min_weight), atol=1e-6)
 
 
 def test_a_pair_of_tokens_linked_once_does_not_count():
@@ -117,9 +117,9 @@ def test_without_the_aligner_it_is_named(bitext, monkeypatch):
     ("options", "sentence"),
     [
         ({"side": "left"}, "`--side` must be one of source, target, both, but is 'left' instead."),
-        ({"top": 0}, "`--top` must be at least 1, but is 0 instead."),
+        ({"max_neighbours": 0}, "`--max-neighbours` must be at least 1, but is 0 instead."),
         ({"sample": 0}, "`--sample` must be at least 1, but is 0 instead."),
-        ({"least": 2.0}, "`--least` must be in [0, 1], but is 2.0 instead."),
+        ({"min_weight": 2.0}, "`--min-weight` must be in [0, 1], but is 2.0 instead."),
     ],
 )
 def test_options_that_cannot_be_are_refused(bitext, options, sentence):

@@ -7,9 +7,9 @@ import sys
 import pytest
 from small_graphs import both_ways, edges_of, vocabulary
 
-from sse_nmt.errors import UserError
 from sse_nmt.graphs.options import SpellingOptions
 from sse_nmt.graphs.spelling import spelling_matrix
+from sse_nmt.system.errors import UserError
 
 
 def found(*tokens: str, **options: object) -> dict[tuple[str, str], float]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sse_nmt.atomic_files import write_lines
-from sse_nmt.errors import UserError
 from sse_nmt.graphs import word_lists
 from sse_nmt.graphs.word_lists import fetch_word_lists, thesaurus_pairs, translation_pairs, wordnet_pairs
+from sse_nmt.system.atomic_files import write_lines
+from sse_nmt.system.errors import UserError
 
 WORDNET = """\
   1 A licence, of some length.

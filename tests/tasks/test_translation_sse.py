@@ -11,11 +11,11 @@ import torch
 from fairseq.checkpoint_utils import load_model_ensemble_and_task
 from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
 
-from sse_nmt.checkpoints import load_checkpoint
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
-from sse_nmt.graphs.vocabulary import Vocabulary
-from sse_nmt.sse import CompleteGraph, Graph
+from sse_nmt.methods.sse import KnowledgeGraph, UniformTransition
+from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.tasks.translation_sse import TranslationSSETask
+from sse_nmt.text.dictionary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ class Spy:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.draws: dict[int, list[tuple[bytes, torch.Tensor, torch.Tensor]]] = defaultdict(list)
-        sample = CompleteGraph.sample
+        sample = UniformTransition.sample
 
         def recorded(transition, ids, generator=None):
             state = bytes(generator.get_state().tolist())
@@ -36,7 +36,7 @@ class Spy:
             self.draws[id(transition)].append((state, ids, drawn))
             return drawn
 
-        monkeypatch.setattr(CompleteGraph, "sample", recorded)
+        monkeypatch.setattr(UniformTransition, "sample", recorded)
 
     def states(self, side: int = 0) -> list[bytes]:
         return [state for state, _, _ in list(self.draws.values())[side]]
@@ -117,15 +117,15 @@ def graph(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = Vocabulary.read(data / "dict.de.txt")
     words = torch.tensor(vocabulary.words)
     path = tmp_path_factory.mktemp("graph") / "graph.npz"
-    made = Graph.from_edges(len(vocabulary), words, torch.roll(words, -1))
+    made = KnowledgeGraph.from_edges(len(vocabulary), words, torch.roll(words, -1))
     save_graph(path, GraphFile(made, vocabulary.tokens))
     return path
 
 
 def test_ids_move_along_one_graph_on_both_sides_and_labels_too(data, graph, tmp_path, monkeypatch):
     spy = Spy(monkeypatch)
-    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-neighbour-mass", "1"]
-    train(data, tmp_path, *along, "--sse-prob", "1", "--sse-prob-label", "1", updates=3)
+    graph = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-neighbour-mass", "1"]
+    train(data, tmp_path, *graph, "--sse-prob", "1", "--sse-prob-label", "1", updates=3)
     assert len(spy.draws) == 3
     words = torch.tensor(Vocabulary.read(data / "dict.de.txt").words)
     after = torch.arange(int(words.max()) + 2)
@@ -145,17 +145,17 @@ def test_one_side_along_a_graph_and_the_other_by_sse_se(data, graph, tmp_path, m
 
 
 def test_resumed_along_a_graph_is_bit_equal_to_unbroken(data, graph, tmp_path):
-    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "0.1"]
-    unbroken = train(data, tmp_path / "unbroken", *along, updates=20)
-    train(data, tmp_path / "resumed", *along, updates=13)
-    assert same_parameters(unbroken, train(data, tmp_path / "resumed", *along, updates=20))
+    graph = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "0.1"]
+    unbroken = train(data, tmp_path / "unbroken", *graph, updates=20)
+    train(data, tmp_path / "resumed", *graph, updates=13)
+    assert same_parameters(unbroken, train(data, tmp_path / "resumed", *graph, updates=20))
     assert not same_parameters(unbroken, train(data, tmp_path / "other", "--sse-prob", "0.1", updates=20))
 
 
 def test_at_probability_0_a_graph_changes_no_bit(data, graph, tmp_path):
     plain = train(data, tmp_path / "plain", task="translation", updates=5)
-    along = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "1e-300"]
-    assert same_parameters(plain, train(data, tmp_path / "sse", *along, updates=5))
+    graph = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-prob", "1e-300"]
+    assert same_parameters(plain, train(data, tmp_path / "sse", *graph, updates=5))
 
 
 def test_a_checkpoint_translates_where_its_graph_is_missing(data, graph, tmp_path):

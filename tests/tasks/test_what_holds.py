@@ -13,9 +13,9 @@ from fairseq.models.transformer import TransformerModel
 from fairseq_cli import generate
 from fairseq_training import same_parameters, train
 
-from sse_nmt.atomic_files import read_lines
-from sse_nmt.evaluation.options import SearchOptions
-from sse_nmt.evaluation.translation import Translator
+from sse_nmt.system.atomic_files import read_lines
+from sse_nmt.translation.options import SearchOptions
+from sse_nmt.translation.translator import Translator
 
 GENERATE = {
     "beam 1": ["--beam", "1"],

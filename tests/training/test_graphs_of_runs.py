@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from sse_nmt.atomic_files import read_json, write_json
-from sse_nmt.errors import UserError
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.system.atomic_files import read_json, write_json
+from sse_nmt.system.errors import UserError
 from sse_nmt.training.configuration import GRAPHS, run_configuration
-from sse_nmt.training.run_folder import RunFolder
 
 CONFIG = ROOT / "configs/quickstart/sse_graph.yaml"
 

@@ -1,0 +1,4 @@
+"""Factorised layers and Frobenius decay in fairseq."""
+
+# Before any module of this folder: importing fairseq registers our task, which must find them all importable.
+import fairseq.tasks  # noqa: F401

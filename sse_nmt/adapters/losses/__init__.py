@@ -1,0 +1,4 @@
+"""The label-smoothed loss in fairseq, as a criterion."""
+
+# Before any module of this folder: importing fairseq registers our task, which must find them all importable.
+import fairseq.tasks  # noqa: F401

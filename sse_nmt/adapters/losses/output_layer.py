@@ -1,0 +1,81 @@
+"""What a loss needs to know of the last layer of a fairseq model."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from fairseq.distributed.fully_sharded_data_parallel import FullyShardedDataParallel
+from torch import Tensor, nn
+
+from sse_nmt.methods.factorized import FactorizedLinear
+from sse_nmt.methods.module_surgery import computes_as, has_hooks
+from sse_nmt.system.errors import OptionError
+
+_INSTEAD = "use --criterion label_smoothed_cross_entropy for it"
+
+
+def check_plain_softmax(model: Any) -> None:
+    """Raises OptionError if the model's probabilities are anything but the softmax of its first output."""
+    model = _unwrapped(model)
+    if getattr(getattr(model, "decoder", None), "adaptive_softmax", None) is not None:
+        raise OptionError(
+            "The model must have a plain softmax, but has an adaptive softmax instead: use --criterion adaptive_loss "
+            "for it, with --ddp-backend legacy_ddp."
+        )
+    if not _is_softmax(model):
+        raise OptionError(
+            f"The model must have a plain softmax, but {type(model).__name__} computes its probabilities in another "
+            f"way: {_INSTEAD}."
+        )
+
+
+def last_layer(model: Any, features: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Features (N, D) -> x (N, D'), W (V, D'), b (V) or None of the logits x Wᵀ + b, of a model checked for it.
+
+    D' is D but for a factorised layer, whose rank it is.
+    """
+    projection = _unwrapped(model).decoder.output_projection
+    if isinstance(projection, FactorizedLinear):
+        return features @ projection.right, projection.left, projection.bias
+    return features, projection.weight, projection.bias
+
+
+def check_output_projection(model: Any) -> None:
+    """Raises OptionError if the model has no such layer, or does not return features."""
+    plain = _unwrapped(model)
+    projection = getattr(plain.decoder, "output_projection", None)
+    if (
+        isinstance(projection, nn.Linear | FactorizedLinear)
+        and (computes_as(projection, nn.Linear) or computes_as(projection, FactorizedLinear))
+        and not has_hooks(projection)
+        and _returns_features(plain)
+        and not isinstance(model, FullyShardedDataParallel)
+    ):
+        return
+    raise OptionError(
+        f"`--loss-chunk-tokens` must be 0 for this {type(plain).__name__}, which does not return features for one "
+        "linear `output_projection` whose parameters are at hand."
+    )
+
+
+def _is_softmax(model: Any) -> bool:
+    """Asks the model, since many have a method of their own that comes to the same."""
+    logits = torch.linspace(-2.0, 3.0, 5).expand(1, 1, 5)
+    try:
+        found = model.get_normalized_probs((logits, None), log_probs=True)
+        return torch.equal(found, logits.log_softmax(-1))
+    except Exception:  # whatever a foreign model makes of these logits
+        return False
+
+
+def _returns_features(model: Any) -> bool:
+    return all("features_only" in inspect.signature(part.forward).parameters for part in (model, model.decoder))
+
+
+def _unwrapped(model: Any) -> Any:
+    """Without the wrappers of data-parallel training."""
+    while isinstance(getattr(model, "module", None), nn.Module):
+        model = model.module
+    return model

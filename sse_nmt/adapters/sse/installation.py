@@ -1,0 +1,169 @@
+"""Putting SSE between the token ids and the embeddings of a fairseq model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairseq.data import Dictionary
+from torch import Tensor, nn
+
+from sse_nmt.adapters.sse.options import GraphOptions
+from sse_nmt.adapters.sse.seeding import SeededSSEEmbedding, UpdateStream
+from sse_nmt.graphs.candidates import tokens_in
+from sse_nmt.graphs.coverage import Coverage
+from sse_nmt.graphs.graph_file import load_graph
+from sse_nmt.methods.factorized import FactorizedEmbedding
+from sse_nmt.methods.sse import GraphTransition, Transition, UniformTransition
+from sse_nmt.text.dictionary import Vocabulary, words_of
+
+logger = logging.getLogger(__name__)
+
+FIRST_LINES = 100_000  # in which candidates are looked for: all of a large text takes minutes
+Embedding = nn.Embedding | FactorizedEmbedding
+
+
+def candidate_ids(dictionary: Dictionary) -> list[int]:
+    """The ids that take part: neither special symbols nor the fillers that round a dictionary's size up."""
+    return words_of(dictionary.symbols, dictionary.count, dictionary.nspecial)
+
+
+def make_transition(
+    num_embeddings: int,
+    prob: float,
+    dictionary: Dictionary,
+    side: str,
+    graph: GraphOptions | None,
+    only_in: str | None = None,
+) -> Transition:
+    """SSE-SE or, along a graph, SSE-Graph over the words of ``dictionary``; of those in the text ``only_in``, if given.
+
+    Raises:
+        ValueError: fewer than two words take part.
+        UserError: the graph's file is none, or for another dictionary; or the text has none of its words.
+    """
+    candidates = candidate_ids(dictionary)
+    if only_in is not None:
+        there = tokens_in(Path(only_in), Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count)))
+        candidates = [row for row in candidates if there[row]]
+    if len(candidates) < 2:
+        raise ValueError(
+            f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
+        )
+    if graph is not None:
+        return _along_graph(num_embeddings, prob, dictionary, side, graph, candidates)
+    logger.info("SSE-SE, %s: p0 = %g over %d of %d rows", side, prob, len(candidates), num_embeddings)
+    return UniformTransition(num_embeddings, prob, candidates)
+
+
+def _along_graph(
+    num_embeddings: int, prob: float, dictionary: Dictionary, side: str, graph: GraphOptions, candidates: list[int]
+) -> Transition:
+    file = load_graph(Path(graph.path))
+    file.check_tokens(Path(graph.path), dictionary.symbols, f"the {side} dictionary")
+    transition = GraphTransition(
+        num_embeddings, prob, file.graph, candidates, rho=graph.rho, neighbour_mass=graph.neighbour_mass
+    )
+    masses = transition.neighbour_masses()
+    logger.info(
+        "SSE-Graph, %s: p0 = %g over %d of %d rows along %s; %s; mean neighbour mass %.3f of the rows with neighbours",
+        side, prob, transition.num_candidates, num_embeddings, graph.path,
+        Coverage.of(file.graph, Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count))),
+        masses[masses > 0].mean(),
+    )  # fmt: skip
+    return transition
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a model: its part (encoder or decoder), and what its ids are replaced by, and how often."""
+
+    part: str
+    prob: float
+    dictionary: Dictionary
+    graph: GraphOptions | None = None
+    only_in: str | None = None  # a segmented text that has all candidates
+
+
+def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
+    """Make ``model.<part>.embed_tokens`` of each side draw its ids; a side of probability 0 is left as it is.
+
+    An embedding shared by both parts gets two wrappers around one Parameter, so that each side draws for itself.
+
+    Raises:
+        ValueError: the model has no such embedding, or the dictionary too few words.
+        UserError: a graph that cannot be used.
+    """
+    active = [(side, _embedding(model, side.part)) for side in sides if side.prob > 0.0]
+    for side in sides:
+        if side.prob == 0.0:
+            logger.info("SSE off, %s: p0 = 0", side.part)
+    for side, embedding in active:
+        transition = make_transition(
+            embedding.num_embeddings, side.prob, side.dictionary, side.part, side.graph, side.only_in
+        )
+        stream = UpdateStream(seed, side.part)
+        model.get_submodule(side.part).embed_tokens = _shared(embedding, transition, stream)
+
+
+def _shared(embedding: Embedding, transition: Transition, stream: UpdateStream) -> nn.Module:
+    """Around the same parameters; in a factorised embedding it is the narrow table that is looked up."""
+    if isinstance(embedding, nn.Embedding):
+        return SeededSSEEmbedding(embedding, transition, stream)
+    factorised = FactorizedEmbedding.from_factors(*embedding.factors(), embedding.padding_idx)
+    factorised.table = SeededSSEEmbedding(factorised.table, transition, stream)
+    return factorised
+
+
+class SeededLabels:
+    """SSE on the gold labels of a training batch."""
+
+    def __init__(self, prob: float, target: Side, seed: int) -> None:
+        dictionary = target.dictionary
+        self._transition = make_transition(len(dictionary), prob, dictionary, "label", target.graph, target.only_in)
+        self._stream = UpdateStream(seed, "label")
+
+    def __call__(self, target: Tensor, num_updates: int) -> Tensor:
+        """Gold labels (B, T) -> labels (B, T), of which some are replaced; the input is not modified."""
+        self._stream.set_num_updates(num_updates)
+        return self._transition.to(target.device).sample(target, self._stream.on(target.device))
+
+
+def replaced_ids(model: nn.Module) -> dict[str, Tensor]:
+    """Part of the model -> how many ids its embedding has replaced since it was asked last."""
+    shared = [module for module in model.modules() if isinstance(module, SeededSSEEmbedding)]
+    return {module.side: module.take_replaced() for module in shared}
+
+
+def log_strangers(sides: Sequence[Side], count_rows: Callable[[str], Tensor]) -> None:
+    """Say of a vocabulary of two languages how many of a side's candidates that side's text does not have.
+
+    ``count_rows``: of a part of the model, how often each row stands in the beginning of that side's training text.
+    """
+    one, other = (side.dictionary for side in sides)
+    if one.symbols != other.symbols:
+        return
+    for side in sides:
+        if side.prob > 0.0 and side.graph is None and side.only_in is None:
+            seen = count_rows(side.part)
+            candidates = candidate_ids(side.dictionary)
+            strangers = int((seen[candidates] == 0).sum())
+            if strangers:
+                logger.info(
+                    "SSE-SE, %s: %d of %d candidates (%.0f %%) are not in the first %s lines of that side: pieces of "
+                    "the other language; --sse-candidates-%s FILE leaves them out",
+                    side.part, strangers, len(candidates), 100 * strangers / len(candidates), f"{FIRST_LINES:,}",
+                    "source" if side.part == "encoder" else "target",
+                )  # fmt: skip
+
+
+def _embedding(model: nn.Module, part: str) -> Embedding:
+    embedding = getattr(getattr(model, part, None), "embed_tokens", None)
+    if isinstance(embedding, nn.Embedding | FactorizedEmbedding):
+        return embedding
+    found = "missing" if embedding is None else f"a {type(embedding).__name__}"
+    raise ValueError(
+        f"`{part}.embed_tokens` of {type(model).__name__} must be an nn.Embedding, but is {found} instead."
+    )

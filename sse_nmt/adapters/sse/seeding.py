@@ -1,0 +1,70 @@
+"""A random stream of SSE's own: dropout's is left alone, and a resumed run draws what the unbroken one would."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from fairseq.distributed.utils import get_data_parallel_rank
+from torch import Tensor, nn
+
+from sse_nmt.methods.sse import SSEEmbedding, Transition
+
+
+class UpdateStream:
+    """Random numbers from (seed, update, rank, side) alone; the micro-batches of an update share one stream."""
+
+    def __init__(self, seed: int, side: str) -> None:
+        self._seed = seed
+        self.side = side
+        self._update = 0
+        self._generator: torch.Generator | None = None
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Begin the stream of this update. fairseq says the number before every micro-batch: only a new one counts."""
+        if num_updates != self._update:
+            self._update = num_updates
+            self._generator = None
+
+    def on(self, device: torch.device) -> torch.Generator:
+        """The generator of the current update, on ``device``."""
+        if self._generator is None or self._generator.device != device:
+            self._generator = torch.Generator(device=device)
+            self._generator.manual_seed(self._stream_seed())
+        return self._generator
+
+    def _stream_seed(self) -> int:
+        rank = get_data_parallel_rank() if torch.distributed.is_initialized() else 0
+        key = f"{self._seed} {self._update} {rank} {self.side}".encode()
+        return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+
+
+class SeededSSEEmbedding(SSEEmbedding):
+    """A `SSEEmbedding` that draws from an `UpdateStream`; fairseq's models pass the update number on to it."""
+
+    def __init__(self, embedding: nn.Embedding, transition: Transition, stream: UpdateStream) -> None:
+        super().__init__(embedding, transition)
+        self._stream = stream
+        self._replaced: Tensor | None = None
+
+    @property
+    def side(self) -> str:
+        return self._stream.side
+
+    def draw(self, input: Tensor) -> Tensor:
+        """Ids (*) -> ids (*), of which some are replaced; counts them, on the device."""
+        drawn = super().draw(input)
+        replaced = (drawn != input).sum()
+        self._replaced = replaced if self._replaced is None else self._replaced + replaced
+        return drawn
+
+    def take_replaced(self) -> Tensor:
+        """How many ids were replaced since it was asked last; a scalar on the device."""
+        replaced, self._replaced = self._replaced, None
+        return torch.zeros((), dtype=torch.long, device=self.weight.device) if replaced is None else replaced
+
+    def set_num_updates(self, num_updates: int) -> None:
+        self._stream.set_num_updates(num_updates)
+
+    def generator_for(self, device: torch.device) -> torch.Generator:
+        return self._stream.on(device)

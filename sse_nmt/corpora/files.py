@@ -1,0 +1,99 @@
+"""The user's own files: text to train on and, if given, validation and test text, kept whole."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from sse_nmt.corpora.corpus import Corpus, Fetched
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.atomic_files import sha256_of
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.bitext import Bitext, check_as_many, check_is_file, count_lines, read_pairs
+
+_SPLITS = {"valid": "validation", "test": "test"}
+
+
+def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
+    """They are read where they are.
+
+    Raises:
+        UserError: a file that is missing or not UTF-8, or sides of different length.
+    """
+    assert options.source is not None and options.target is not None
+    source, target = Path(options.source), Path(options.target)
+    for path in (source, target):
+        check_is_file(path)
+        _check_utf8(path)
+    lines = count_lines(source)
+    check_as_many(source, lines, target, count_lines(target))
+    own = {split: read_pairs(*map(Path, sides)) for split in _SPLITS if (sides := _own(options, split)) is not None}
+    paths = [Path(name) for name in _all_files(options) if name is not None]
+    return Fetched(
+        [Bitext("text", source, target, lines)],
+        valid=own.get("valid"),
+        test=own.get("test"),
+        kept_out={f"in the {_SPLITS[split]} text": pairs for split, pairs in own.items()},
+        inputs=sha256_of(paths),
+    )
+
+
+def check(options: PrepareOptions) -> None:
+    """Raise UserError for a side without the other, or one that is given twice."""
+    if options.source is None or options.target is None:
+        raise UserError("The corpus `files` needs both `--source` and `--target`.")
+    for split in ("", "valid", "test"):
+        prefix = split and f"{split}_"
+        files = [getattr(options, f"{prefix}{side}") for side in ("source", "target")]
+        flags = [f"`--{prefix.replace('_', '-')}{side}`" for side in ("source", "target")]
+        if None in files and files != [None, None]:
+            raise UserError(f"{flags[0]} and {flags[1]} must be given together, but only one is.")
+        if None not in files and _same_file(*map(Path, files)):
+            raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
+
+
+def _own(options: PrepareOptions, split: str) -> tuple[str, str] | None:
+    source, target = getattr(options, f"{split}_source"), getattr(options, f"{split}_target")
+    return None if source is None else (source, target)
+
+
+def _all_files(options: PrepareOptions) -> list[str | None]:
+    return [
+        options.source, options.target, options.valid_source, options.valid_target, options.test_source,
+        options.test_target,
+    ]  # fmt: skip
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.samefile(other)
+
+
+def _check_utf8(path: Path) -> None:
+    """Raise UserError with the place of the first byte that is not."""
+    decoder, done = codecs.getincrementaldecoder("utf-8")(), 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(1 << 20)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path} must be UTF-8 text, but its byte {done - held + error.start} is not."
+                ) from error
+            if not chunk:
+                return
+            done += len(chunk)
+
+
+CORPUS = Corpus(
+    "files",
+    "text of your own: two files whose lines correspond",
+    fetch,
+    options=frozenset(
+        {"source", "target", "valid_source", "valid_target", "test_source", "test_target", "source_lang",
+         "target_lang", "pairs", "valid", "test"}
+    ),
+    check=check,
+)  # fmt: skip

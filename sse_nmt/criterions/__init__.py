@@ -1,1 +1,0 @@
-"""fairseq criterions; `sse_nmt` registers them, since fairseq's `--user-dir` does not import this folder."""

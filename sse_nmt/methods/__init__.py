@@ -1,0 +1,1 @@
+"""What each method computes: torch and the standard library, nothing else."""

@@ -1,0 +1,29 @@
+"""SSE-SE: every candidate is as likely as any other to stand in for a row."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sse_nmt.methods.sse.transition import Transition, generator_argument
+
+
+class UniformTransition(Transition):
+    """SSE-SE, eq. (5): p(j, k) = p0 / (N - 1) for every candidate k other than j.
+
+    A replacement always changes the id. (The authors' released code draws from all rows, the id itself
+    included, which lowers the probability to p0 (N - 1) / N; we follow the equation.)
+    """
+
+    def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
+        # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
+        return self.row_at(others + (others >= self.rank_of(ids)))
+
+    def probabilities(self) -> Tensor:
+        matrix = torch.eye(self.num_embeddings, dtype=torch.float64)
+        rows = self.candidates.cpu()
+        off_diagonal = self.prob / (self.num_candidates - 1)
+        matrix[rows[:, None], rows[None, :]] = off_diagonal
+        matrix[rows, rows] = 1.0 - self.prob
+        return matrix

@@ -1,0 +1,1 @@
+"""The run folder: its paths, record, log, checkpoints, averages and exports."""

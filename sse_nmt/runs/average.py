@@ -1,0 +1,75 @@
+"""`sse-nmt average`: one model whose parameters are the mean of the last checkpoints' (Vaswani et al., 2017, 6.1)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.runs.options import AverageOptions
+from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.system.atomic_files import atomic_write
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import log_line
+
+_NAMES = (re.compile(r"checkpoint_\d+_(\d+)\.pt"), re.compile(r"checkpoint(\d+)\.pt"))  # by updates, else by epochs
+
+
+def average_checkpoints(run: Path, options: AverageOptions) -> Path:
+    """Write the average of the last checkpoints of ``run`` beside them, without the optimiser; return its path.
+
+    Raises:
+        UserError: too few checkpoints, a damaged one, or parameters that do not go together.
+    """
+    check_options(options)
+    if not re.fullmatch(r"[\w.-]+\.pt", options.output) or any(name.fullmatch(options.output) for name in _NAMES):
+        raise UserError(f"`--output` must be a new file name that ends in .pt, but is {options.output!r} instead.")
+    folder = RunFolder(run)
+    folder.check_exists()
+    paths = last_checkpoints(folder.checkpoints, options.last)
+    newest = load_checkpoint(paths[-1])
+    state = {key: value for key, value in newest.items() if key != "last_optimizer_state"}
+    state["model"] = mean_parameters(paths)
+    destination = folder.checkpoints / options.output
+    with atomic_write(destination, "wb") as file:
+        torch.save(state, file)
+    log_line(f"Averaged {', '.join(path.name for path in paths)}.")
+    return destination
+
+
+def last_checkpoints(folder: Path, count: int) -> list[Path]:
+    """The last ``count`` numbered checkpoints, oldest first: those of updates, or those of epochs if there are none."""
+    for name in _NAMES:
+        found = {path: match for path in folder.glob("*.pt") if (match := name.fullmatch(path.name))}
+        if found:
+            ordered = sorted(found, key=lambda path: int(found[path][1]))
+            if len(ordered) < count:
+                raise UserError(f"{folder} must hold {count} checkpoints to average, but holds {len(ordered)}.")
+            return ordered[-count:]
+    raise UserError(
+        f"{folder} must hold checkpoints of several updates, but holds none: "
+        f"train with `checkpoint.save_interval_updates` and `checkpoint.keep_interval_updates`."
+    )
+
+
+def mean_parameters(paths: list[Path]) -> dict[str, Tensor]:
+    """The mean of each parameter, summed in double precision; integers and the like as in the last."""
+    sums: dict[str, Tensor] = {}
+    model: dict[str, Any] = {}
+    for path in paths:
+        model = load_checkpoint(path)["model"]
+        if sums and model.keys() != sums.keys():
+            raise UserError(f"{path} must have the parameters of {paths[0]}, but has others.")
+        for key, value in model.items():
+            if key in sums and value.shape != sums[key].shape:
+                raise UserError(f"{path} must have the parameters of {paths[0]}, but {key} is of another shape.")
+            sums[key] = value.to(torch.float64, copy=True) if key not in sums else sums[key].add_(value)
+    return {
+        key: (sums[key] / len(paths)).to(value.dtype) if value.is_floating_point() else value.clone()
+        for key, value in model.items()
+    }

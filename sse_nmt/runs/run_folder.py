@@ -1,0 +1,200 @@
+"""A run folder explains itself: configuration, versions, code, command, log, checkpoints and scores in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from sse_nmt.runs.checkpoints import load_checkpoint, updates
+from sse_nmt.runs.model import Model
+from sse_nmt.runs.paths import BEST, RunPaths
+from sse_nmt.runs.provenance import git_state, versions
+from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ours, read_json, sha256_of, write_json
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.locks import folder_lock
+
+GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
+TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
+_PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
+# Neither does this: how fairseq reports, saves and shares the work between processes.
+_OF_NO_CONSEQUENCE = re.compile(
+    r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
+    r"|dataset\.(num_workers|data_buffer_size)|distributed_training\..*|hydra\..*"
+    r"|checkpoint\.(save_\w+|keep_\w+|no_\w+|write_checkpoints_asynchronously|load_checkpoint_on_all_dp_ranks"
+    r"|reset_dataloader)"
+)
+_WAY_OUT = "choose another folder (`--overwrite` discards what this one holds)"
+
+
+class RunFolder(RunPaths):
+    """One training, its record and what it leaves."""
+
+    def check_ours(self) -> None:
+        """Raise UserError if the folder holds something else; logs of other ranks may come before its record."""
+        check_ours(self.path, self.record_file.name, self.rank_log("*").name)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What is known of the run. Raises UserError if it is none."""
+        self.check_exists()
+        return read_json(self.record_file)
+
+    def check_exists(self) -> None:
+        if not self.exists:
+            raise UserError(f"{self.path} must be a run folder, but holds no {self.record_file.name}.")
+
+    @property
+    def system(self) -> str:
+        """The name of its configuration; that of the folder for a run of version 0.1.0, which did not record it."""
+        return str(self.record.get("system", self.path.name))
+
+    @property
+    def exists(self) -> bool:
+        return self.record_file.is_file()
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Source and target."""
+        record = self.record
+        return record["source_lang"], record["target_lang"]
+
+    def model(self, checkpoint: str = BEST) -> Model:
+        """What one of its checkpoints translates with."""
+        return Model(self.checkpoints / checkpoint, self.text_folder, *self.languages)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to go on from."""
+        return self.exists and any(self.checkpoints.glob("checkpoint*.pt"))
+
+    @property
+    def finished(self) -> bool:
+        return self.exists and self.record["status"] == "finished"
+
+    def begin(self, system: str, asked: DictConfig, fitted: DictConfig, command: list[str], data: Path) -> None:
+        """Write what is known before training starts; a run that goes on remembers its earlier sessions.
+
+        ``fitted`` is the configuration ``asked`` for as this machine trains it; the next may be another one.
+        """
+        manifest = read_json(data / "manifest.json")
+        session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
+        before = self.record if self.exists else None
+        earlier = [*before["earlier"], {key: before[key] for key in session}] if before is not None else []
+        write_json(
+            self.record_file,
+            {
+                "status": "running",
+                "system": system,
+                **session,
+                "earlier": earlier,
+                "seed": OmegaConf.select(asked, "common.seed", default=1),  # fairseq's default
+                "source_lang": manifest["options"]["source_lang"],
+                "target_lang": manifest["options"]["target_lang"],
+                "data": {"folder": str(data.resolve()), **manifest},
+                "configuration": _flat(OmegaConf.to_container(asked)),
+                "graphs": _graphs(asked),
+                "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
+            },
+        )
+        self._keep_text(data, manifest["options"])
+        with atomic_write(self.configuration) as file:
+            file.write(OmegaConf.to_yaml(fitted))
+
+    def finish(self, seconds: float | None) -> None:
+        """Mark the run as finished, after so many seconds (None: unknown), and write the configuration in full."""
+        state = load_checkpoint(self.last)
+        with atomic_write(self.full_configuration) as file:
+            file.write(OmegaConf.to_yaml(OmegaConf.create(_plain(state["cfg"]))))
+        record = {
+            **self.record,
+            "status": "finished",
+            "updates": updates(state),
+            "finished": _now(),
+            "seconds": seconds,
+        }
+        write_json(self.record_file, record)
+
+    def end(self, status: str) -> None:
+        """Say that nobody trains here any more: "interrupted" or "failed"."""
+        if self.exists:
+            write_json(self.record_file, {**self.record, "status": status})
+
+    def check_same(self, configuration: DictConfig, data: Path) -> None:
+        """Raise UserError if this folder was begun with another configuration or on other data."""
+        if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
+            raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
+        graphs = _graphs(configuration)
+        for key in (*GRAPHS, *TEXTS):
+            if self.record.get("graphs", {}).get(key) != graphs.get(key):
+                raise UserError(f"{self.path} holds a run with another file as `{key}`: {_WAY_OUT}.")
+        before = self.record.get("configuration")
+        if before is None:  # begun by version 0.1.0
+            before = _flat(OmegaConf.to_container(OmegaConf.load(self.configuration)))
+        now = _flat(OmegaConf.to_container(configuration))
+        for key in sorted((before.keys() | now.keys()) - _PLACES):
+            if before.get(key) != now.get(key) and not _OF_NO_CONSEQUENCE.fullmatch(key):
+                raise UserError(
+                    f"{self.path} holds a run with `{key}` {before.get(key)!r}, not {now.get(key)!r}: {_WAY_OUT}."
+                )
+
+    def clear(self) -> None:
+        """Remove what a run leaves here, and nothing else; its record goes last, and first ceases to say "finished"."""
+        if not self.exists:
+            return
+        write_json(self.record_file, {**self.record, "status": "running"})
+        for folder in (self.checkpoints, self.text_folder, self.scores, self.converted):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.configuration, self.full_configuration, self.log, self.record_file):
+            file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[int]:
+        """Keep others from training here; the file descriptor is for the trainer to inherit."""
+        with folder_lock(self.path, "training") as descriptor:
+            yield descriptor
+
+    def _keep_text(self, data: Path, options: dict[str, Any]) -> None:
+        with atomic_directory(self.text_folder) as text:
+            shutil.copy(data / "sentencepiece.model", text)
+            for language in (options["source_lang"], options["target_lang"]):
+                shutil.copy(data / "bin" / f"dict.{language}.txt", text)
+                for split in ("valid", "test"):
+                    shutil.copy(data / "text" / f"{split}.{language}", text)
+
+
+def _graphs(configuration: DictConfig) -> dict[str, str]:
+    """Setting -> a digest of the graph that it names."""
+    named = {key: OmegaConf.select(configuration, key) for key in (*GRAPHS, *TEXTS)}
+    return {key: sha256_of([Path(path)]) for key, path in named.items() if path is not None}
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {
+        key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()
+    }
+
+
+def _plain(tree: Any) -> Any:
+    """Dictionaries, lists and scalars only: what YAML can hold."""
+    if isinstance(tree, dict):
+        return {str(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_plain(value) for value in tree]
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree
+    return _plain(vars(tree)) if hasattr(tree, "__dict__") else str(tree)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,1 @@
+"""What has nothing to do with translation: atomic files, locks, processes, downloads, options, errors."""

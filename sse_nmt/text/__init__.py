@@ -1,0 +1,1 @@
+"""Sentence pairs and files of them, cleaning rules, subwords, dictionaries."""

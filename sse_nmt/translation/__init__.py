@@ -1,0 +1,1 @@
+"""Text in, text out: engines and the models converted for them."""

@@ -1,0 +1,33 @@
+"""How a model is searched, with every default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from sse_nmt.system.options import at_least, one_of, option
+
+ENGINES = ("ctranslate2", "fairseq")
+_GROUP = "search"
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How a model is searched; the defaults of `sse-nmt translate` and `sse-nmt evaluate`."""
+
+    engine: str = option(
+        "ctranslate2", f"what translates: {', '.join(ENGINES)}", one_of(ENGINES), metavar="NAME", group=_GROUP
+    )
+    beam: int = option(5, "hypotheses that are kept at each step", at_least(1), group=_GROUP)
+    length_penalty: float = option(
+        1.0, "exponent of the length that a hypothesis' log-probability is divided by; more favours longer ones",
+        group=_GROUP,
+    )  # fmt: skip
+    max_length: int = option(200, "longest translation, in SentencePiece pieces", at_least(1), group=_GROUP)
+    batch_tokens: int = option(4096, "pieces that are translated at a time", at_least(1), group=_GROUP)
+    compute_type: str = option(
+        "float32", "number format of CTranslate2: float32, int8 and others", metavar="TYPE", group=_GROUP
+    )
+
+    def search(self) -> SearchOptions:
+        """These alone, of a dataclass that has more."""
+        return SearchOptions(**{each.name: getattr(self, each.name) for each in fields(SearchOptions)})

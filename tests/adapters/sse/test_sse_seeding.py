@@ -1,0 +1,60 @@
+"""The streams: a function of seed, update, rank and side."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from conftest import run_command
+
+from sse_nmt.adapters.sse.seeding import UpdateStream
+
+CPU = torch.device("cpu")
+
+
+def first_numbers(seed: int, update: int, side: str) -> tuple[float, ...]:
+    stream = UpdateStream(seed, side)
+    stream.set_num_updates(update)
+    return tuple(torch.rand(4, generator=stream.on(CPU)).tolist())
+
+
+def test_every_seed_update_and_side_has_its_own_stream():
+    streams = [first_numbers(*key) for key in itertools.product((1, 2), range(50), ("encoder", "decoder", "label"))]
+    assert len(set(streams)) == len(streams)
+    assert first_numbers(1, 7, "encoder") == first_numbers(1, 7, "encoder")
+
+
+def test_only_a_new_number_begins_a_new_stream():
+    stream = UpdateStream(1, "encoder")
+    stream.set_num_updates(3)
+    first = torch.rand(4, generator=stream.on(CPU))
+    stream.set_num_updates(3)
+    second = torch.rand(4, generator=stream.on(CPU))
+    assert not torch.equal(first, second)
+    stream.set_num_updates(4)
+    stream.set_num_updates(3)
+    assert torch.equal(torch.rand(4, generator=stream.on(CPU)), first)
+
+
+def test_two_ranks_draw_differently(tmp_path):
+    """Two processes over gloo, each telling the first numbers of its stream."""
+    code = (
+        "import sys, torch\n"
+        "from torch import distributed\n"
+        "from sse_nmt.adapters.sse.seeding import UpdateStream\n"
+        "distributed.init_process_group('gloo', init_method=sys.argv[1], world_size=2, rank=int(sys.argv[2]))\n"
+        "numbers = torch.rand(4, generator=UpdateStream(1, 'encoder').on(torch.device('cpu')))\n"
+        "both = [torch.zeros(4), torch.zeros(4)]\n"
+        "distributed.all_gather(both, numbers)\n"
+        "print(torch.equal(*both))\n"
+        "distributed.destroy_process_group()\n"
+    )
+
+    def rank(number: int):
+        return run_command(sys.executable, "-c", code, f"file://{tmp_path}/meeting", str(number))
+
+    with ThreadPoolExecutor() as pool:
+        for done in pool.map(rank, range(2)):
+            assert done.stdout.strip() == "False", done.stderr
