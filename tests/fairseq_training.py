@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ _SIZES = {"layers": "1", "attention-heads": "2", "embed-dim": "16", "ffn-embed-d
 SMALL_TRANSFORMER = ["--arch", "transformer"] + [
     word for part in ("encoder", "decoder") for name, size in _SIZES.items() for word in (f"--{part}-{name}", size)
 ]
+# `sse-nmt bench gpu --tests` runs the same tests on a GPU.
+ON_CPU = [] if "SSE_NMT_TEST_GPU" in os.environ else ["--cpu"]
 SHARED = ["--share-all-embeddings"]
 
 
@@ -32,7 +35,7 @@ def configuration(
     if "adaptive_loss" not in words:  # which knows no smoothing
         arguments += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1"]
     arguments += ["--optimizer", "adam", "--lr", "1e-2", "--max-tokens", "200", "--max-update", str(updates)]
-    arguments += ["--cpu", "--num-workers", "0", "--no-epoch-checkpoints", "--log-format", "json"]
+    arguments += [*ON_CPU, "--num-workers", "0", "--no-epoch-checkpoints", "--log-format", "json"]
     arguments += [] if validate else ["--disable-validation"]
     utils.import_user_module(Namespace(user_dir=USER_DIR))
     parser = options.get_training_parser(default_task=task)

@@ -89,3 +89,18 @@ class FactorizedOptions:
     length: int = option(25, "tokens of a sentence, and of its translation", at_least(2))
     beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
     seed: int = option(1, "seed of the models, batches and sentences")
+
+
+@dataclass(frozen=True)
+class GpuCheckOptions:
+    output: str = option("gpu_check", "folder that gets gpu_check.json and gpu_check.md", metavar="DIR")
+    layers: int = option(6, _LAYERS, at_least(1))
+    embed_dim: int = option(512, _WIDTH, at_least(4))
+    heads: int = option(8, "heads of an attention", at_least(1))
+    vocab_size: int = option(32_000, _VOCAB, at_least(100))
+    tokens: str = option("3584,25000", "sizes of a batch that are measured, in tokens", metavar="N,…")
+    rounds: int = option(20, "timed steps of each system", at_least(2))
+    updates: int = option(300, "updates of the short trainings", at_least(2))
+    tests: bool = option(False, "run the tests of fairseq's tasks too, on the GPU; in a checkout")
+    cpu: bool = option(False, "try the parts on the CPU, where nothing is learnt of GPUs")
+    seed: int = option(1, "seed of the models, the batches and the draws")

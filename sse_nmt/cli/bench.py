@@ -11,6 +11,7 @@ from typing import Any
 from sse_nmt.bench.options import (
     DecodingOptions,
     FactorizedOptions,
+    GpuCheckOptions,
     LossOptions,
     OpOptions,
     OverheadOptions,
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, tuple[str, Any, str]] = {
         PreparationOptions,
         "--pairs 50000",
     ),
+    "gpu": ("check and measure all of it on a GPU", GpuCheckOptions, "--output gpu_check"),
     "decode": ("sentences per second of CTranslate2, beside fairseq-generate", DecodingOptions, "runs/sse_se"),
 }
 

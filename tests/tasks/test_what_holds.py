@@ -11,7 +11,7 @@ from fairseq import options
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.models.transformer import TransformerModel
 from fairseq_cli import generate
-from fairseq_training import same_parameters, train
+from fairseq_training import ON_CPU, same_parameters, train
 
 from sse_nmt.system.atomic_files import read_lines
 from sse_nmt.translation.options import SearchOptions
@@ -41,7 +41,7 @@ def checkpoints(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
 def generated(data: Path, task: str, paths: list[Path], *words: str, folder: Path) -> list[str]:
     """The hypotheses with their scores, as the command writes them."""
     parser = options.get_generation_parser(default_task=task)
-    arguments = [str(data), "--user-dir", str(ROOT / "sse_nmt"), "--task", task, "--cpu", "--max-len-b", "10"]
+    arguments = [str(data), "--user-dir", str(ROOT / "sse_nmt"), "--task", task, *ON_CPU, "--max-len-b", "10"]
     arguments += ["--path", ":".join(map(str, paths)), "--max-tokens", "400", "--results-path", str(folder / task)]
     arguments += ["--required-batch-size-multiple", "1", *words]
     generate.main(convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, input_args=arguments)))

@@ -1,0 +1,76 @@
+"""`sse-nmt bench gpu`: everything that only a GPU can show, in one file."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sse_nmt.bench.gpu_check.device import machine
+from sse_nmt.bench.gpu_check.draws import check_draws
+from sse_nmt.bench.gpu_check.findings import Report
+from sse_nmt.bench.gpu_check.losses import check_losses
+from sse_nmt.bench.gpu_check.steps import PRECISIONS, check_steps
+from sse_nmt.bench.gpu_check.suite import check_suite
+from sse_nmt.bench.gpu_check.trainings import check_trainings
+from sse_nmt.bench.options import GpuCheckOptions
+from sse_nmt.bench.step_server import StepSpec
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import check_options
+from sse_nmt.system.progress import step
+
+_LEAST_TOKENS = 120  # the longest sentence that is made up
+
+
+def bench_gpu(options: GpuCheckOptions) -> None:
+    """Run every part, write what was found and print it.
+
+    Raises:
+        UserError: there is no GPU, and the CPU was not asked for; or a line failed, which is written down all the same.
+    """
+    check_options(options)
+    sizes = _sizes(options)
+    if not (options.cpu or torch.cuda.is_available()):
+        raise UserError("PyTorch must see a GPU, but sees none; `--cpu` tries the parts on the CPU.")
+    with warnings.catch_warnings(action="ignore"):  # of torch, on how fairseq calls it
+        report = _checked(options, torch.device("cpu" if options.cpu else "cuda"), sizes)
+    print(report.markdown())
+    if report.failed:
+        lines = ", ".join(f"{finding.part}: {finding.line}" for finding in report.failed)
+        raise UserError(f"{len(report.failed)} of {len(report.findings)} lines failed: {lines}.")
+
+
+def _checked(options: GpuCheckOptions, device: torch.device, sizes: tuple[int, ...]) -> Report:
+    spec = StepSpec(options.vocab_size, options.embed_dim, options.layers, "", options.seed, heads=options.heads)
+    report = Report(Path(options.output), machine(device))
+    with step("Draws"):
+        report.collect("draw", partial(check_draws, device, spec.vocab_size, sizes, options.rounds, options.seed))
+    with step("Losses"):
+        loss = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
+        report.collect("loss", partial(check_losses, *loss))
+    precisions = ["fp32"] if device.type == "cpu" else list(PRECISIONS)  # where fairseq has no other
+    for precision in precisions:
+        for tokens in sizes:
+            with step(f"Steps, {precision}, {tokens:,} tokens"):
+                report.collect("step", partial(check_steps, precision, spec, tokens, options.rounds))
+    with step("Trainings"), tempfile.TemporaryDirectory() as folder:
+        report.collect("training", partial(check_trainings, precisions, options.updates, Path(folder), options.seed))
+    if options.tests:
+        with step("Tests"):
+            report.collect("tests", partial(check_suite, Path(options.output)))
+    return report
+
+
+def _sizes(options: GpuCheckOptions) -> tuple[int, ...]:
+    if options.embed_dim % options.heads:
+        raise UserError(f"`--embed-dim` must be a multiple of {options.heads}, but is {options.embed_dim} instead.")
+    words = options.tokens.split(",")
+    if not all(word.isdecimal() and int(word) >= _LEAST_TOKENS for word in words):
+        raise UserError(
+            f"`--tokens` must be whole numbers from {_LEAST_TOKENS} on, separated by commas, but is {options.tokens!r} "
+            "instead."
+        )
+    return tuple(map(int, words))

@@ -1,0 +1,86 @@
+"""The draw: the right distribution, seeded, without waiting; its kernels and its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from scipy.stats import chisquare
+from torch import Tensor
+
+from sse_nmt.bench.gpu_check.device import kernels, no_waiting
+from sse_nmt.bench.gpu_check.findings import Finding
+from sse_nmt.bench.timing import Spread, interleaved
+from sse_nmt.methods.sse import GraphTransition, KnowledgeGraph, Transition, UniformTransition
+
+PART = "draw"
+_SPECIAL = 4
+_ROWS = 50  # of the distribution that is counted out
+_PROB = 0.2
+_DRAWS = 2_000_000
+_LEVEL = 1e-4  # of the χ² test: one honest check in ten thousand fails
+_CALLS = 50  # in a row, so that the host's start-up does not count
+
+
+def check_draws(
+    device: torch.device, vocab_size: int, tokens: tuple[int, ...], rounds: int, seed: int
+) -> Iterator[Finding]:
+    for name, transition in _transitions(_ROWS, _PROB, seed).items():
+        yield _distribution(name, transition.to(device), device, seed)
+    for name, transition in _transitions(vocab_size, 0.01, seed).items():
+        for count in tokens:
+            ids = torch.randint(vocab_size, (1, count), device=device)
+            yield _cost(name, transition.to(device), ids, rounds, seed)
+
+
+def _transitions(rows: int, prob: float, seed: int) -> dict[str, Transition]:
+    candidates = range(_SPECIAL, rows)
+    generator = torch.Generator().manual_seed(seed)
+    sources = torch.arange(_SPECIAL, rows).repeat_interleave(5)
+    others = torch.randint(rows - _SPECIAL - 1, sources.shape, generator=generator) + _SPECIAL
+    weights = 1.0 - torch.rand(sources.shape, generator=generator)
+    graph = KnowledgeGraph.from_edges(rows, sources, others + (others >= sources), weights)
+    return {
+        "SSE-SE": UniformTransition(rows, prob, candidates),
+        "SSE-Graph": GraphTransition(rows, prob, graph, candidates, neighbour_mass=0.5),
+    }
+
+
+def _distribution(name: str, transition: Transition, device: torch.device, seed: int) -> Finding:
+    """Counts of what one id turns into, against eq. (3) or (5); what is special stays; the same seed draws the same."""
+    id_ = _SPECIAL + 1
+    drawn = _drawn(transition, torch.full((_DRAWS,), id_, device=device), seed)
+    expected = transition.probabilities()[id_] * _DRAWS
+    counts = torch.bincount(drawn.cpu(), minlength=_ROWS).double()
+    possible = expected > 0
+    outside = int(counts[~possible].sum())
+    p = float(chisquare(counts[possible].numpy(), expected[possible].numpy()).pvalue)
+    special = torch.arange(_SPECIAL, device=device).repeat(10_000)
+    kept = torch.equal(_drawn(transition, special, seed), special)
+    again = torch.equal(_drawn(transition, torch.full_like(drawn, id_), seed), drawn)
+    return Finding(
+        PART, f"{name}: χ² of {_DRAWS:,} draws", outside == 0 and p > _LEVEL and kept and again,
+        {"p": p, "special ids": "kept" if kept else "lost", "same seed": "same" if again else "differs"},
+    )  # fmt: skip
+
+
+def _cost(name: str, transition: Transition, ids: Tensor, rounds: int, seed: int) -> Finding:
+    generator = torch.Generator(ids.device).manual_seed(seed)
+    sample = partial(transition.sample, ids, generator)
+    sample()
+    with no_waiting():
+        sample()
+    (seconds,) = interleaved([lambda: [sample() for _ in range(_CALLS)]], rounds)
+    return Finding(
+        PART, f"{name}: {ids.numel():,} ids", True,
+        {
+            "kernels": kernels(sample, ids.device),
+            "µs a call": f"{Spread.of([second / _CALLS * 1e6 for second in seconds]):.1f}",
+            "waits": "none",
+        },
+    )  # fmt: skip
+
+
+def _drawn(transition: Transition, ids: Tensor, seed: int) -> Tensor:
+    return transition.sample(ids, torch.Generator(ids.device).manual_seed(seed))
