@@ -34,7 +34,9 @@ def configuration(spec: StepSpec, task: str, words: Sequence[str] = ()) -> Any:
     arguments += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", str(spec.label_smoothing), *words]
     parser = fairseq_options.get_training_parser()
     with warnings.catch_warnings(action="ignore"):  # hydra's, on how fairseq calls it
-        return convert_namespace_to_omegaconf(fairseq_options.parse_args_and_arch(parser, input_args=arguments))
+        config = convert_namespace_to_omegaconf(fairseq_options.parse_args_and_arch(parser, input_args=arguments))
+    config.common.tpu = False  # which `--bf16` means to fairseq's commands, though not to its configuration files
+    return config
 
 
 def dictionary(vocab_size: int) -> Dictionary:

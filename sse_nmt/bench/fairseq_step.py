@@ -46,12 +46,14 @@ def make_trainer(name: str, words: Sequence[str], spec: StepSpec) -> Trainer:
 
 
 def training_step(trainer: Trainer, batches: Sequence[TokenBatch]) -> Callable[[int], float]:
-    """A whole update on one of the batches, by its number; returns the loss in nats."""
+    """A whole update on one of the batches, by its number; returns the loss in nats, NaN where fp16 ran over."""
     samples = [_sample(pair) for pair in batches]
     trainer._dummy_batch = samples[0]  # else taken from a data iterator, which there is none of
 
     def step(number: int) -> float:
         logged = trainer.train_step([samples[number]])
+        if logged is None:  # fp16 ran over: the step is not taken, and the loss scale is halved
+            return math.nan
         return float(logged["loss"]) * math.log(2)
 
     return step

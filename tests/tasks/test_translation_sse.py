@@ -33,7 +33,7 @@ class Spy:
         def recorded(transition, ids, generator=None):
             state = bytes(generator.get_state().tolist())
             drawn = sample(transition, ids, generator)
-            self.draws[id(transition)].append((state, ids, drawn))
+            self.draws[id(transition)].append((state, ids.cpu(), drawn.cpu()))
             return drawn
 
         monkeypatch.setattr(UniformTransition, "sample", recorded)

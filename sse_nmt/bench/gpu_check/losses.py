@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import torch
@@ -35,18 +35,33 @@ def check_losses(
     reference = _gradients(fairseqs, [each.double() for each in exact], target)
     for dtype, tolerance in _TOLERANCE.items():
         inputs = [each.to(dtype) for each in exact]
-        calls = {name: partial(_gradients, loss, inputs, target) for name, loss in _losses().items()}
+        kind = str(dtype).removeprefix("torch.")
+        calls = {f"{name}, {kind}": partial(_gradients, loss, inputs, target) for name, loss in _losses().items()}
+        for name, why in _broken(calls).items():
+            del calls[name]
+            yield Finding(PART, name, False if name.startswith(_OURS) else None, {"error": why})
         seconds = interleaved(list(calls.values()), rounds)
         for (name, call), series in zip(calls.items(), seconds, strict=True):
             error = _distance(call(), reference)
             yield Finding(
-                PART, f"{name}, {str(dtype).removeprefix('torch.')}",
+                PART, name,
                 error < tolerance and _waits(call) == "none" if name.startswith(_OURS) else None,
                 {
                     "ms": f"{Spread.of([second * 1e3 for second in series]):.2f}", "peak MiB": peak_mib(call, device),
                     "kernels": kernels(call, device), "relative error": error, "waits": _waits(call),
                 },
             )  # fmt: skip
+
+
+def _broken(calls: Mapping[str, Callable[[], object]]) -> dict[str, str]:
+    """What a loss raises, by its name: others' may not know a device or a type."""
+    found = {}
+    for name, call in calls.items():
+        try:
+            call()
+        except Exception as error:  # of somebody else's kernels
+            found[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    return found
 
 
 def _losses() -> dict[str, Loss]:
@@ -79,7 +94,9 @@ def _ligers(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) ->
     from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss  # type: ignore[import-not-found]
 
     smoothing = _as_torchs(epsilon, len(weight))
-    return LigerFusedLinearCrossEntropyLoss(PAD, label_smoothing=smoothing, reduction="sum")(weight, features, target)
+    return LigerFusedLinearCrossEntropyLoss(ignore_index=PAD, label_smoothing=smoothing, reduction="sum")(
+        weight, features, target
+    )
 
 
 def _as_torchs(epsilon: float, classes: int) -> float:

@@ -43,9 +43,11 @@ class Steps:
 
         def recorded(optimizer: FrequencyAwareSGD, *words: Any) -> Any:
             groups = optimizer.param_groups[1:]
-            before = [(g["params"][0].detach().clone(), g["params"][0].grad.clone(), dict(g)) for g in groups]
+            before = [
+                (g["params"][0].detach().cpu().clone(), g["params"][0].grad.cpu().clone(), dict(g)) for g in groups
+            ]
             result = step(optimizer, *words)
-            after = [group["params"][0].detach().clone() for group in groups]
+            after = [group["params"][0].detach().cpu().clone() for group in groups]
             self.tables.append([(p, g, a, options) for (p, g, options), a in zip(before, after, strict=True)])
             return result
 
@@ -91,7 +93,9 @@ def test_cf_steps_by_hand(data, tmp_path, monkeypatch):
         assert 2 < seen.max() <= 6
         saved = state["last_optimizer_state"]["state"]
         (counters,) = [
-            s["row_counts"] for s in saved.values() if "row_counts" in s and torch.equal(s["row_counts"].float(), seen)
+            s["row_counts"]
+            for s in saved.values()
+            if "row_counts" in s and torch.equal(s["row_counts"].float().cpu(), seen)
         ]
         assert counters.dtype == torch.long
 
