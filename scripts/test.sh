@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, then formatting, lint, types, documentation and tests. Further words go to pytest: scripts/test.sh tests/sse -k chi
+# Sets up, then formatting, lint, types, documentation and tests. Further words go to pytest: scripts/test.sh tests/methods/sse -k chi
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
