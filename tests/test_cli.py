@@ -129,6 +129,16 @@ def test_evaluate_needs_one_thing_or_the_other(tmp_path, capsys):
         assert sentence == "`sse-nmt evaluate` needs either RUN or both `--hypotheses` and `--reference`."
 
 
+def test_evaluate_takes_no_option_in_vain(tmp_path, capsys):
+    files = ["--hypotheses", "a", "--reference", "b"]
+    for words, sentence in (
+        ([*files, "--beam", "4"], "`--beam` is for a run, not for `--hypotheses`."),
+        ([*files, "--split", "valid"], "`--split` is for a run, not for `--hypotheses`."),
+        ([tmp_path, "--target-lang", "ja"], "`--target-lang` is for `--hypotheses`, not for a run."),
+    ):
+        assert refused(capsys, "evaluate", *words) == sentence
+
+
 def test_a_folder_that_cannot_be_written(toy_text):
     done = sse_nmt("prepare", "files", "/dev/null/x", "--source", toy_text[0], "--target", toy_text[1], "--valid", "5",
                    "--test", "5", "--vocab-size", "80")  # fmt: skip

@@ -1,1 +1,1 @@
-"""All that knows fairseq: a folder a method, named as in `methods/`, and what fairseq as a whole needs of us."""
+"""What plugs the methods into fairseq: a folder a method, named as in `methods/`, and what fairseq needs of us."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sse_nmt.corpora.options import WMT14_VOCAB_SIZE, PrepareOptions
 from sse_nmt.evaluation.options import NewstestOptions
-from sse_nmt.system.options import at_least, between, option
+from sse_nmt.system.options import at_least, between, option, seeds
 
 _VOCAB = "tokens in the vocabulary"
 _WIDTH = "width of the model"
@@ -21,7 +21,7 @@ class OpOptions:
     prob: float = option(0.01, "probability p0 that an id is replaced", between(0, 1))
     repeats: int = option(30, "timed calls", at_least(2))
     graph: bool = option(False, "compare SSE-Graph with SSE-SE instead")
-    seed: int = option(1, "seed of the ids and the draws")
+    seed: int = option(1, "seed of the ids and the draws", seeds())
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OverheadOptions:
     vocab_size: int = option(8000, _VOCAB, at_least(8))
     tokens: int = option(1600, "target tokens of a batch", at_least(1))
     pairs: int = option(40, "pairs of timed steps", at_least(2))
-    seed: int = option(1, "seed of the model and the batches")
+    seed: int = option(1, "seed of the model and the batches", seeds())
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TrainStepOptions:
     tokens: int = option(2048, _BATCH, at_least(16))
     batches: int = option(8, "different batches", at_least(1))
     rounds: int = option(8, "timed steps of each toolkit", at_least(2))
-    seed: int = option(1, "seed of the models and the batches")
+    seed: int = option(1, "seed of the models and the batches", seeds())
     peers: str | None = option(
         None, "install Eole and JoeyNMT below this folder and time them too", metavar="DIR", unset="they are left out"
     )
@@ -55,7 +55,7 @@ class LossOptions:
     embed_dim: int = option(512, "width of the features", at_least(1))
     tokens: int = option(25_000, "target tokens", at_least(1))
     rounds: int = option(3, "timed steps of each loss", at_least(2))
-    seed: int = option(1, "seed of features, weights and labels")
+    seed: int = option(1, "seed of features, weights and labels", seeds())
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class PreparationOptions:
     target: str | None = option(None, "its target text", metavar="FILE", unset="one is made up")
     vocab_size: int = option(WMT14_VOCAB_SIZE, "size of the joint SentencePiece model", at_least(1))
     sample: int = option(PrepareOptions.sample, "sentence pairs that this model is trained on", at_least(1))
-    seed: int = option(1, "seed of the text and the sample")
+    seed: int = option(1, "seed of the text and the sample", seeds())
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class DecodingOptions:
     rounds: int = option(3, "timed translations by each engine", at_least(2))
     beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
     length_penalty: float = option(NewstestOptions.length_penalty, "exponent of the length in a hypothesis' score")
-    seed: int = option(1, "seed of the choice of sentences")
+    seed: int = option(1, "seed of the choice of sentences", seeds())
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class FactorizedOptions:
     sentences: int = option(32, "sentences of a translation", at_least(1))
     length: int = option(25, "tokens of a sentence, and of its translation", at_least(2))
     beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
-    seed: int = option(1, "seed of the models, batches and sentences")
+    seed: int = option(1, "seed of the models, batches and sentences", seeds())
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,4 @@ class GpuCheckOptions:
     updates: int = option(300, "updates of the short trainings", at_least(2))
     tests: bool = option(False, "run the tests of fairseq's tasks too, on the GPU; in a checkout")
     cpu: bool = option(False, "try the parts on the CPU, where nothing is learnt of GPUs")
-    seed: int = option(1, "seed of the models, the batches and the draws")
+    seed: int = option(1, "seed of the models, the batches and the draws", seeds())

@@ -48,7 +48,7 @@ def _named(word: str) -> tuple[str, Path]:
     """NAME=RUN as given, or RUN with the name of its system."""
     from sse_nmt.runs.run_folder import RunFolder
 
-    if "=" not in word:
+    if "=" not in word or Path(word).is_dir():  # a folder's own name may have one
         return RunFolder(Path(word)).system, Path(word)
     ((name, run),) = assignments([word], "NAME=RUN")
     return name, Path(run)

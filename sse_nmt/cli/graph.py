@@ -32,7 +32,7 @@ def add(commands: Any, text: str) -> None:
     builders = group_of(steps, "build", _STEPS["build"], "builder", list(_BUILDERS.items()))
     for add_builder in (_add_pivot, _add_embeddings, _add_spelling, _add_lexicon, _add_edges, _add_merge):
         add_builder(builders)
-    show = command(steps, "show", _show, _STEPS["show"], ["sse-nmt graph show pivot.graph house"])
+    show = command(steps, "show", _show, _STEPS["show"], ["sse-nmt graph show pivot.npz house"])
     show.add_argument("graph", metavar="GRAPH", type=Path, help="a graph file")
     show.add_argument("tokens", metavar="TOKEN", nargs="*", help="a token, with or without the ▁ before it")
     add_options(show, ShowOptions)
@@ -42,7 +42,7 @@ def add(commands: Any, text: str) -> None:
 
 
 def _builder(builders: Any, name: str, make: Any, words: str) -> argparse.ArgumentParser:
-    example = f"sse-nmt graph build {name} {name}.graph {_DICT} {words}".rstrip()
+    example = f"sse-nmt graph build {name} {name}.npz {_DICT} {words}".rstrip()
     parser = command(builders, name, _build, _BUILDERS[name], [example])
     parser.set_defaults(builder=name, make=make)
     parser.add_argument("output", metavar="OUT", type=Path, help="the graph file to write")
@@ -101,7 +101,7 @@ def _add_edges(builders: Any) -> None:
 
 
 def _add_merge(builders: Any) -> None:
-    example = "sse-nmt graph build merge both.graph pivot.graph spelling.graph=0.5"
+    example = "sse-nmt graph build merge both.npz pivot.npz spelling.npz=0.5"
     parser = command(builders, "merge", _merge, _BUILDERS["merge"], [example])
     parser.add_argument("output", metavar="OUT", type=Path, help="the graph file to write")
     parser.add_argument(

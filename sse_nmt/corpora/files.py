@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 
 from sse_nmt.corpora.corpus import Corpus, Fetched
@@ -10,7 +9,9 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.system.atomic_files import sha256_of
 from sse_nmt.system.errors import UserError
-from sse_nmt.text.bitext import Bitext, check_as_many, check_is_file, count_lines, read_pairs
+from sse_nmt.system.progress import log_line
+from sse_nmt.text.bitext import Bitext, check_as_many, check_is_file, check_utf8, count_lines, read_pairs
+from sse_nmt.text.pairs import SentencePair
 
 _SPLITS = {"valid": "validation", "test": "test"}
 
@@ -25,10 +26,12 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     source, target = Path(options.source), Path(options.target)
     for path in (source, target):
         check_is_file(path)
-        _check_utf8(path)
+        check_utf8(path)
     lines = count_lines(source)
     check_as_many(source, lines, target, count_lines(target))
-    own = {split: read_pairs(*map(Path, sides)) for split in _SPLITS if (sides := _own(options, split)) is not None}
+    own = {split: _read(*map(Path, sides)) for split in _SPLITS if (sides := _own(options, split)) is not None}
+    if own.get("valid") == own.get("test", ()):
+        log_line("Validation and test text are the same: a score on it says nothing of unseen text.")
     paths = [Path(name) for name in _all_files(options) if name is not None]
     return Fetched(
         [Bitext("text", source, target, lines)],
@@ -53,6 +56,13 @@ def check(options: PrepareOptions) -> None:
             raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
 
 
+def _read(source: Path, target: Path) -> list[SentencePair]:
+    pairs = read_pairs(source, target)
+    if not any(all(pair) for pair in pairs):
+        raise UserError(f"{source} and {target} must hold at least one pair of sentences, but hold none.")
+    return pairs
+
+
 def _own(options: PrepareOptions, split: str) -> tuple[str, str] | None:
     source, target = getattr(options, f"{split}_source"), getattr(options, f"{split}_target")
     return None if source is None else (source, target)
@@ -67,24 +77,6 @@ def _all_files(options: PrepareOptions) -> list[str | None]:
 
 def _same_file(one: Path, other: Path) -> bool:
     return one.is_file() and other.is_file() and one.samefile(other)
-
-
-def _check_utf8(path: Path) -> None:
-    """Raise UserError with the place of the first byte that is not."""
-    decoder, done = codecs.getincrementaldecoder("utf-8")(), 0
-    with open(path, "rb") as file:
-        while True:
-            chunk = file.read(1 << 20)
-            held = len(decoder.getstate()[0])
-            try:
-                decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise UserError(
-                    f"{path} must be UTF-8 text, but its byte {done - held + error.start} is not."
-                ) from error
-            if not chunk:
-                return
-            done += len(chunk)
 
 
 CORPUS = Corpus(

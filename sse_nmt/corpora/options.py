@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from sse_nmt.system.options import at_least, option
+from sse_nmt.system.options import Range, at_least, option, seeds
 from sse_nmt.text.length_rules import LengthRules
 
 # Options for every corpus; a corpus names those beside them that it heeds.
 COMMON = frozenset({"vocab_size", "sample", "min_length", "max_length", "max_ratio", "seed"})
 WMT14_VOCAB_SIZE = 32_000
 
+# It becomes part of files' names.
+_CODE = Range(
+    "letters and digits, such as de or zh-TW", lambda value: re.fullmatch(r"\w+(-\w+)*", value, re.ASCII) is not None
+)
 _APART = "some of the text is set apart"
 _OWN = "text of your own (corpus `files`)"
 _WHERE = "where the text comes from"
@@ -52,14 +57,14 @@ class PrepareOptions:
     mirror: str | None = option(
         None, "download from here (multi30k, wmt14-en-de)", metavar="URL", unset="the corpus' own site", group=_WHERE
     )
-    source_lang: str = option("en", "code of the language that is translated from", metavar="LANG", group=_WHERE)
-    target_lang: str = option("de", "code of the language that is translated into", metavar="LANG", group=_WHERE)
+    source_lang: str = option("en", "code of the language that is translated from", _CODE, metavar="LANG", group=_WHERE)
+    target_lang: str = option("de", "code of the language that is translated into", _CODE, metavar="LANG", group=_WHERE)
     pairs: int | None = option(None, "training pairs to keep", at_least(1), unset="all", group=_SPLIT)
     valid: int = option(
         1000, "validation pairs to set apart, where the corpus has no such text", at_least(1), group=_SPLIT
     )
     test: int = option(2000, "test pairs to set apart, where the corpus has no such text", at_least(1), group=_SPLIT)
-    seed: int = option(1, "seed of the split, of the order, and of samples", group=_SPLIT)
+    seed: int = option(1, "seed of the split, of the order, and of samples", seeds(), group=_SPLIT)
     vocab_size: int = option(
         8000,
         "pieces of the joint SentencePiece model; fitted to a text that cannot have so many; "

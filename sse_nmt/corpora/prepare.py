@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.system.atomic_files import check_ours, keep_json, read_json, sha256_of
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
-from sse_nmt.system.options import check_options
+from sse_nmt.system.options import check_options, flag_of
 from sse_nmt.system.progress import log_line
 from sse_nmt.text.subwords import load_model
 
 _FORMAT = 2  # of the folder; the first had two, one of them without steps
 _NOT_THE_TEXT = "mirror"  # where it comes from changes nothing
 _FORMER_NAMES = {"pieces": "vocab_size"}  # of options, in folders of version 0.1.0
+_FILES = frozenset({"source", "target", "valid_source", "valid_target", "test_source", "test_target", "folder"})
 _TOOLS = ("sentencepiece", "ve-fairseq")
 
 
@@ -92,10 +93,18 @@ def _manifest(
 
 def _check_same_options(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise UserError if ``folder`` was prepared with other options; those that it knew nothing of do not count."""
+    flags = {each.name: flag_of(each.name, each.metadata) for each in fields(PrepareOptions)}
     known = {_FORMER_NAMES.get(name, name): value for name, value in before.items()}
     for name, value in now.items():
-        if name in known and name != _NOT_THE_TEXT and known[name] != value:
+        if name in known and name != _NOT_THE_TEXT and not _same(name, known[name], value):
             raise UserError(
-                f"{folder} was prepared with `{name}` {known[name]!r}, not {value!r}: "
+                f"{folder} was prepared with `{flags[name]}` {known[name]!r}, not {value!r}: "
                 f"choose another folder or remove this one."
             )
+
+
+def _same(name: str, before: Any, now: Any) -> bool:
+    """Files are the same whatever way leads to them; their text is looked at elsewhere."""
+    if name in _FILES and before is not None and now is not None:
+        return Path(before).resolve() == Path(now).resolve()
+    return bool(before == now)

@@ -14,6 +14,7 @@ from sse_nmt.evaluation.scored_runs import (
     baseline_first,
     check_each_once,
     check_one_search,
+    check_seeds,
     count_all,
     language_and_tokeniser,
     log_what_is_scored_anew,
@@ -99,10 +100,12 @@ def compare(
     texts BLEU alone is compared; on one, all metrics.
 
     Raises:
-        UserError: a run not scored, on another text, translated otherwise, or with hypotheses missing.
+        UserError: a run not scored, on another text, translated otherwise, or with hypotheses missing; or runs of one
+            name that are not seeds of one system.
     """
     folders = [(name, RunFolder(path)) for name, path in runs]
     check_each_once(folders)
+    check_seeds(folders)
     names = baseline_first(folders, baseline)
     scores = {run.path: suite.scores(run) for _, run in folders}
     references = read_references(suite, folders)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sse_nmt.runs.paths import BEST
-from sse_nmt.system.options import at_least, one_of, option
+from sse_nmt.system.options import at_least, between, one_of, option
 from sse_nmt.translation.options import SearchOptions
 
 SPLITS = ("test", "valid")
@@ -42,7 +42,7 @@ class NewstestOptions(SearchOptions):
     beam: int = option(4, "hypotheses that are kept at each step", at_least(1), group=_SEARCH)
     length_penalty: float = option(
         0.6, "exponent of the length that a hypothesis' log-probability is divided by; more favours longer ones",
-        group=_SEARCH,
+        between(-10, 10), group=_SEARCH,
     )  # fmt: skip
     checkpoint: str = option(BEST, "which of the run's checkpoints translates", metavar="NAME")
 

@@ -16,6 +16,7 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import Progress, log_line
 from sse_nmt.system.workers import Workers
 
+_SEED_KEY = "common.seed"
 Named = tuple[str, RunFolder]  # the system's name
 Counts = dict[str, dict[str, Statistics]]  # text -> metric -> what it counts in each sentence
 
@@ -39,22 +40,55 @@ def baseline_first(runs: Sequence[Named], baseline: str | None) -> list[str]:
 
 
 def check_each_once(runs: Sequence[Named]) -> None:
-    """Raise UserError if a run is given twice: it would count as two seeds."""
+    """Raise UserError if a run is none, or is given twice: it would count as two seeds."""
+    for _, run in runs:
+        run.check_exists()
     folders = [run.path.resolve() for _, run in runs]
     for path in folders:
         if folders.count(path) > 1:
             raise UserError(f"Each run must be given once, but {path} is given {folders.count(path)} times.")
 
 
+def check_seeds(runs: Sequence[Named]) -> None:
+    """Raise UserError if runs of one system are not its seeds: same seed, other settings, or other training text."""
+    systems: dict[str, list[RunFolder]] = {}
+    for name, run in runs:
+        systems.setdefault(name, []).append(run)
+    for name, (first, *others) in systems.items():
+        for run in others:
+            _check_is_another_seed(name, first, run)
+        seeds = [run.record.get("seed") for run in (first, *others)]
+        for seed in seeds:
+            if seeds.count(seed) > 1:
+                raise UserError(
+                    f"The runs of {name} must differ in their seed, but {seeds.count(seed)} have seed {seed}."
+                )
+
+
+def _check_is_another_seed(name: str, first: RunFolder, run: RunFolder) -> None:
+    one, other = first.settings(), run.settings()
+    for key in sorted(one.keys() | other.keys()):
+        if key != _SEED_KEY and one.get(key) != other.get(key):
+            raise UserError(
+                f"The runs of {name} must differ in nothing but their seed, but `{key}` is {one.get(key)!r} for "
+                f"{first.path} and {other.get(key)!r} for {run.path}: give them different names, NAME=RUN."
+            )
+    if first.record["data"]["fingerprint"] != run.record["data"]["fingerprint"]:
+        raise UserError(
+            f"The runs of {name} must be trained on one text, but {first.path} and {run.path} are not: give them "
+            "different names, NAME=RUN."
+        )
+
+
 def check_one_search(scores: Mapping[Path, Scores]) -> None:
     """Raise UserError if runs were translated with different options."""
     (first, expected), *others = ((path, each.search) for path, each in scores.items())
     for path, search in others:
-        for name, value in search.items():
-            if expected.get(name) != value:
+        for name in expected | search:
+            if expected.get(name) != search.get(name):
                 raise UserError(
                     f"All runs must be translated alike, but `{name}` is {expected.get(name)!r} for {first} "
-                    f"and {value!r} for {path}."
+                    f"and {search.get(name)!r} for {path}."
                 )
 
 

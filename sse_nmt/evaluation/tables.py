@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, System
 from sse_nmt.evaluation.published_scores import BLEU, SOURCE
+from sse_nmt.evaluation.scoring import DEFAULT_TOKENISER, metrics
 from sse_nmt.evaluation.significance import SAMPLES, SEED, Difference
 
 Rows = list[list[str]]
-_METRICS = ("BLEU", "chrF", "chrF++", "TER")
+_METRICS = tuple(metrics(tokenize=DEFAULT_TOKENISER))
+_IN_WORDS = {"valid": "validation"}
 _DESCRIBED = [name for name in _METRICS if name != PRIMARY]
 
 
@@ -45,7 +47,7 @@ def notes(comparison: Comparison) -> list[str]:
     seeds = "; ".join(f"{s.name} {', '.join(str(run.seed) for run in s.runs)}" for s in comparison.systems)
     suite, sentences = comparison.suite, sum(comparison.sentences.values())
     what = (
-        f"{sentences:,} {suite.primary} sentences"
+        f"{sentences:,} {_IN_WORDS.get(suite.primary, suite.primary)} sentences"
         if len(suite.texts) == 1
         else f"{suite.title}: {sentences:,} sentences"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sse_nmt.system.options import at_least, between, one_of, option
+from sse_nmt.system.options import at_least, between, one_of, option, seeds
 
 SIDES = ("source", "target", "both")
 PARTS = ("encoder", "decoder")
@@ -25,7 +25,7 @@ class PivotOptions:
         0.01, "drop a neighbour that paraphrases a token with a smaller probability", between(0, 1)
     )
     sample: int = option(200_000, "align at most so many sentence pairs", at_least(1))
-    seed: int = option(1, "seed of the choice of sentence pairs")
+    seed: int = option(1, "seed of the choice of sentence pairs", seeds())
 
 
 @dataclass(frozen=True)

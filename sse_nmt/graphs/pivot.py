@@ -14,7 +14,7 @@ from sse_nmt.graphs.weighted_edges import Matrix, strongest
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.system.progress import Progress
-from sse_nmt.text.bitext import Bitext, count_lines
+from sse_nmt.text.bitext import Bitext, check_utf8, count_lines
 from sse_nmt.text.dictionary import Vocabulary
 from sse_nmt.text.sampling import sample_pairs
 
@@ -78,6 +78,7 @@ def _read(source: Path, target: Path, vocabulary: Vocabulary, options: PivotOpti
     for path in (source, target):
         if not path.is_file():
             raise UserError(f"{path} must be a segmented text, but there is no such file.")
+        check_utf8(path)
     lines = count_lines(source)
     if count_lines(target) != lines:
         raise UserError(f"{source} and {target} must have as many lines, but have {lines} and {count_lines(target)}.")

@@ -32,10 +32,12 @@ def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:
         How many factorised layers were merged.
 
     Raises:
-        UserError: no checkpoint, or factorised layers and no leave to merge them, or leave and none.
+        UserError: no checkpoint, or factorised layers and no leave to merge them, or leave and none; an output that is
+            a file of a run.
     """
     if checkpoint.is_dir():
         checkpoint = RunFolder(checkpoint).best
+    _check_is_not_a_run_s(output)
     state = load_checkpoint(checkpoint)
     layers = len(factorized_layers(state["model"]))
     if layers and not merge_factors:
@@ -44,6 +46,13 @@ def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:
         raise UserError(f"`--merge-factors` must be for factorised layers, but {checkpoint} has none.")
     save_plain(state, output)
     return layers
+
+
+def _check_is_not_a_run_s(output: Path) -> None:
+    """Raise UserError if a training would lose what is there."""
+    place = output.resolve()
+    if place.exists() and any(RunFolder(parent).exists for parent in place.parents):
+        raise UserError(f"OUTPUT must be a new file, but {output} belongs to a run, which would lose it.")
 
 
 def save_plain(state: Mapping[str, Any], output: Path) -> None:

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,15 +136,19 @@ class RunFolder(RunPaths):
         for key in (*GRAPHS, *TEXTS):
             if self.record.get("graphs", {}).get(key) != graphs.get(key):
                 raise UserError(f"{self.path} holds a run with another file as `{key}`: {_WAY_OUT}.")
-        before = self.record.get("configuration")
-        if before is None:  # begun by version 0.1.0
-            before = _flat(OmegaConf.to_container(OmegaConf.load(self.configuration)))
-        now = _flat(OmegaConf.to_container(configuration))
-        for key in sorted((before.keys() | now.keys()) - _PLACES):
-            if before.get(key) != now.get(key) and not _OF_NO_CONSEQUENCE.fullmatch(key):
+        before, now = self.settings(), _of_consequence(_flat(OmegaConf.to_container(configuration)))
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key):
                 raise UserError(
                     f"{self.path} holds a run with `{key}` {before.get(key)!r}, not {now.get(key)!r}: {_WAY_OUT}."
                 )
+
+    def settings(self) -> dict[str, Any]:
+        """All of its configuration that decides what comes out, the seed included."""
+        asked = self.record.get("configuration")
+        if asked is None:  # begun by version 0.1.0
+            asked = _flat(OmegaConf.to_container(OmegaConf.load(self.configuration)))
+        return _of_consequence(asked)
 
     def clear(self) -> None:
         """Remove what a run leaves here, and nothing else; its record goes last, and first ceases to say "finished"."""
@@ -182,6 +186,14 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: tree}
     return {
         key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()
+    }
+
+
+def _of_consequence(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in configuration.items()
+        if key not in _PLACES and not _OF_NO_CONSEQUENCE.fullmatch(key)
     }
 
 

@@ -38,6 +38,11 @@ def between(low: float, high: float, ends: str = "[]") -> Range:
     return Range(f"in {ends[0]}{low}, {high}{ends[1]}", holds)
 
 
+def seeds() -> Range:
+    """What numpy, torch and fairseq all take."""
+    return between(0, 2**32 - 1)
+
+
 def one_of(values: Collection[str]) -> Range:
     return Range(f"one of {', '.join(values)}", lambda value: value in values)
 

@@ -16,7 +16,12 @@ def plain_table(head: Row, rows: Sequence[Row], left: Collection[int] = (0,)) ->
 
 def markdown_table(head: Row, rows: Sequence[Row], left: Collection[int] = (0,)) -> str:
     """For a page."""
-    return _table(head, rows, "pipe", left)
+    return _table(_escaped(head), [_escaped(row) for row in rows], "pipe", left)
+
+
+def _escaped(row: Row) -> Row:
+    """A name may hold what ends a cell."""
+    return [cell.replace("|", "\\|") for cell in row]
 
 
 def _table(head: Row, rows: Sequence[Row], form: str, left: Collection[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ def write_documents(documents: Iterable[Document], name: str, folder: Path) -> B
         for document in documents:
             for file, side in ((source, 0), (target, 1)):
                 file.writelines(_LINE_ENDS.sub(" ", pair[side]) + "\n" for pair in document.pairs)
-            names.write(f"{len(document.pairs)}\t{_LINE_ENDS.sub(' ', document.name)}\n")
+            named = document.name.encode("utf-8", "backslashreplace").decode()  # a file's name need not be text
+            names.write(f"{len(document.pairs)}\t{_LINE_ENDS.sub(' ', named)}\n")
             pairs += len(document.pairs)
     return Bitext(name, bitext.source, bitext.target, pairs, bitext.documents)
 
@@ -71,7 +73,26 @@ def read_pairs(source: Path, target: Path) -> list[SentencePair]:
 
 def check_is_file(path: Path) -> None:
     if not path.is_file():
-        raise UserError(f"{path} must be a text file, but there is none.")
+        there = "is none: copy its text into one" if path.exists() and not path.is_dir() else "there is none"
+        raise UserError(f"{path} must be a text file, but {there}.")
+
+
+def check_utf8(path: Path) -> None:
+    """Raise UserError with the place of the first byte that is not."""
+    decoder, done = codecs.getincrementaldecoder("utf-8")(), 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(1 << 20)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path} must be UTF-8 text, but its byte {done - held + error.start} is not."
+                ) from error
+            if not chunk:
+                return
+            done += len(chunk)
 
 
 def check_as_many(source: Path, source_lines: int, target: Path, target_lines: int) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sse_nmt.system.options import at_least, option
+from sse_nmt.system.options import at_least, option, seeds
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """How systems are trained; the defaults of `sse-nmt train`."""
 
-    seed: int | None = option(None, "seed of the model, the batches and all that is drawn", unset="the configuration's")
+    seed: int | None = option(
+        None, "seed of the model, the batches and all that is drawn", seeds(), unset="the configuration's"
+    )
     updates: int | None = option(None, "updates of the training", at_least(1), unset="the configuration's")
     jobs: int | None = option(
         None, "trainings that run at a time", at_least(1), unset="as many as cores without a GPU, one with"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from sse_nmt.system.options import at_least, one_of, option
+from sse_nmt.system.options import at_least, between, one_of, option
 
 ENGINES = ("ctranslate2", "fairseq")
 _GROUP = "search"
@@ -20,7 +20,7 @@ class SearchOptions:
     beam: int = option(5, "hypotheses that are kept at each step", at_least(1), group=_GROUP)
     length_penalty: float = option(
         1.0, "exponent of the length that a hypothesis' log-probability is divided by; more favours longer ones",
-        group=_GROUP,
+        between(-10, 10), group=_GROUP,
     )  # fmt: skip
     max_length: int = option(200, "longest translation, in SentencePiece pieces", at_least(1), group=_GROUP)
     batch_tokens: int = option(4096, "pieces that are translated at a time", at_least(1), group=_GROUP)

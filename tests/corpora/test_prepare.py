@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 from dataclasses import asdict, replace
@@ -12,11 +13,16 @@ import pytest
 from conftest import refused, sse_nmt
 from toy_corpus import sentences
 
+from sse_nmt.corpora.corpus import Fetched
 from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.pipeline.run import Pipeline
+from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.prepare import prepare
 from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
+from sse_nmt.text.bitext import write_documents
+from sse_nmt.text.pairs import Document
 from sse_nmt.text.subwords import load_model
 
 
@@ -51,7 +57,7 @@ def test_other_options_are_not_mixed_in(toy_data, toy_options):
     with pytest.raises(UserError) as error:
         prepare(replace(toy_options, vocab_size=90), toy_data)
     assert str(error.value) == (
-        f"{toy_data} was prepared with `vocab_size` 80, not 90: choose another folder or remove this one."
+        f"{toy_data} was prepared with `--vocab-size` 80, not 90: choose another folder or remove this one."
     )
 
 
@@ -82,6 +88,64 @@ def test_other_text_under_the_same_names_is_noticed(toy_data, toy_options, toy_t
     with pytest.raises(UserError) as error:
         prepare(options, data)
     assert str(error.value) == f"{data} was prepared from other text than the files now hold: choose another folder."
+
+
+def test_other_text_of_the_same_size_and_time_is_noticed_where_nothing_was_finished(toy_options, toy_text, tmp_path):
+    source, folder = tmp_path / "own.en", tmp_path / "data"
+    shutil.copy(toy_text[0], source)
+    options = replace(toy_options, source=str(source))
+    prepare(options, folder)
+    (folder / "manifest.json").unlink()  # as if it had been stopped just before
+    time = source.stat().st_mtime_ns
+    source.write_bytes(source.read_bytes().replace(b"The", b"Teh"))
+    os.utime(source, ns=(time, time))
+    prepare(options, folder)
+    assert "Teh" in (folder / "text/train.en").read_text() and "The" not in (folder / "text/train.en").read_text()
+
+
+def test_the_same_files_by_another_way(toy_options, toy_data, monkeypatch):
+    source = Path(toy_options.source)
+    monkeypatch.chdir(source.parent.parent)
+    prepare(replace(toy_options, source=str(Path(source.parent.name, source.name))), toy_data)
+
+
+def test_too_few_documents_to_set_any_apart(toy_options, tmp_path):
+    documents = [Document("only", [(f"a {i}", f"b {i}") for i in range(100)])]
+    fetched = Fetched([write_documents(documents, "text", tmp_path)])
+    with pytest.raises(UserError, match="^The corpus must have documents to train on and others to set apart for"):
+        Pipeline(tmp_path, toy_options, Steps(tmp_path)).run(fetched)
+
+
+@pytest.mark.parametrize("code", ["", "..", "a/b", "-de", "de.", "a b"])
+def test_codes_of_languages_that_are_no_part_of_a_file_s_name(toy_text, tmp_path, capsys, code):
+    words = ["--source", toy_text[0], "--target", toy_text[1], f"--source-lang={code}"]
+    said = refused(capsys, "prepare", "files", tmp_path / "data", *words)
+    assert said == f"`--source-lang` must be letters and digits, such as de or zh-TW, but is {code!r} instead."
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prepare", "multi30k", "data"), ("bench", "op"), ("bench", "prepare"),
+        ("graph", "build", "pivot", "g", "--dictionary", "d", "--source", "a", "--target", "b"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_that_not_all_tools_take(tmp_path, monkeypatch, capsys, words, seed):
+    monkeypatch.chdir(tmp_path)
+    write_lines(tmp_path / "d", ["a 1"])
+    assert (
+        refused(capsys, *words, "--seed", str(seed)) == f"`--seed` must be in [0, 4294967295], but is {seed} instead."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
+def test_the_seed_of_a_training_is_one_that_all_tools_take(toy_data, tmp_path, capsys):
+    system = f"configs/quickstart/baseline.yaml={tmp_path / 'run'}"
+    said = refused(capsys, "train", toy_data, system, "--seed", "-1")
+    assert said == "`--seed` must be in [0, 4294967295], but is -1 instead."
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_other_direction(tmp_path):
@@ -148,7 +212,7 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
         ),
         "empty test text": (
             [*files, german, *few, "--test-source", empty, "--test-target", write(tmp_path / "empty too", "")],
-            "The test text must hold at least one pair, but none is left after cleaning: there was none.",
+            f"{empty} and {tmp_path}/empty too must hold at least one pair of sentences, but hold none.",
         ),
         "empty": (
             ["files", out, "--source", empty, "--target", write(tmp_path / "empty too", "")],

@@ -136,7 +136,7 @@ def test_the_table_says_what_became_of_the_text(prepared):
     in_all = [sum(column) for column in list(zip(*numbers, strict=True))[1:]]
     unknown = f"{share_unknown(prepared.folder):.4%}"
     expected = [
-        ["corpus", "pairs read", "kept", "source tokens", "target tokens"],
+        ["corpus", "pairs read", "trained on", "source tokens", "target tokens"],
         *([name, *(f"{number:,}" for number in rest)] for name, *rest in (*numbers, ("in all", *in_all))),
         [],
         ["removed", "pairs"],
@@ -148,7 +148,7 @@ def test_the_table_says_what_became_of_the_text(prepared):
         [],
         ["step", "seconds"],
         *([title] for title in FETCH_TITLES),
-        *(["Cleaning"], ["Finding duplicates"], ["Training a SentencePiece model of 60 pieces on 100 pairs"]),
+        *(["Cleaning"], ["Finding duplicates"], ["Training a SentencePiece model of up to 60 pieces on 100 pairs"]),
         *(["Segmenting"], ["Binarising"], ["Taking a fingerprint"]),
     ]
     table = prepared.said[prepared.said.index("corpus  ") :].splitlines()
@@ -228,7 +228,7 @@ def test_other_options_are_not_mixed_in(prepared, name, now):
     with pytest.raises(UserError) as error:
         prepare(replace(prepared.options, **{name: now}), prepared.folder)
     assert str(error.value) == (
-        f"{prepared.folder} was prepared with `{name}` {getattr(prepared.options, name)}, not {now}: "
+        f"{prepared.folder} was prepared with `--{name.replace('_', '-')}` {getattr(prepared.options, name)}, not {now}: "
         "choose another folder or remove this one."
     )
     assert states(prepared.folder) == before
@@ -313,7 +313,7 @@ def test_a_change_has_the_steps_after_it_done_again(prepared, copied, tmp_path):
     before = [line.partition(":")[0] for line in lines if ": done before, in " in line]
     assert before == [*FETCH_TITLES, "Cleaning"]
     assert [line for line in lines if line.endswith(" …")] == [
-        "Finding duplicates …", "Training a SentencePiece model of 60 pieces on 100 pairs …", "Segmenting …",
+        "Finding duplicates …", "Training a SentencePiece model of up to 60 pieces on 100 pairs …", "Segmenting …",
         "Binarising …",
     ]  # fmt: skip
     assert not (copied / "manifest.json").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import refused, sse_nmt
+from conftest import refused, sse_nmt, sse_nmt_here
 
 from sse_nmt.evaluation import comparison as comparison_module
 from sse_nmt.evaluation import sentence_statistics
@@ -33,7 +33,8 @@ def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3
     write_json(
         folder / "scores/test.json", {"updates": 200, "search": {"beam": 5}, "scores": score(hypotheses, REFERENCES)}
     )
-    write_json(folder / "run.json", {"seed": seed, "status": "finished", "target_lang": "de"})
+    trained = {"configuration": {"common.seed": seed, "model.dropout": 0.1}, "data": {"fingerprint": "f"}}
+    write_json(folder / "run.json", {"seed": seed, "status": "finished", "target_lang": "de", **trained})
     records = ({"valid_loss": str(loss), "valid_num_updates": str(100 * i)} for i, loss in enumerate(losses, 1))
     write_lines(folder / "train.log", (f"2026-01-01 | INFO | valid | {json.dumps(record)}" for record in records))
     return folder
@@ -147,6 +148,38 @@ def test_statistics_are_kept_and_only_used_for_the_text_they_are_of(runs, monkey
     assert compare(runs).systems[0].runs[0].scores["test"]["BLEU"] == pytest.approx(100)
     kept.write_bytes(kept.read_bytes()[:100])
     assert compare(runs).systems[0].runs[0].scores["test"]["BLEU"] == pytest.approx(100)
+
+
+def test_names_may_hold_what_tables_and_the_command_line_use(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "r=7", 7, 3)
+    sse_nmt_here("compare", "a|b=baseline1", "r=7")
+    head, ruler, first, second = capsys.readouterr().out.splitlines()[:4]
+    assert "| a\\|b " in first and "| r=7 " in second
+    assert {line.replace("\\|", "").count("|") for line in (head, ruler, first, second)} == {head.count("|")}
+
+
+def test_a_folder_that_is_no_run_is_named(runs, tmp_path):
+    with pytest.raises(UserError, match="must be a run folder, but holds no run.json.$"):
+        compare([*runs, ("none", tmp_path)])
+
+
+def test_runs_of_one_name_must_be_seeds_of_one_system(runs):
+    path = runs[1][1] / "run.json"
+    record = read_json(path)
+    write_json(path, {**record, "seed": 1})
+    with pytest.raises(UserError, match="^The runs of baseline must differ in their seed, but 2 have seed 1.$"):
+        compare(runs)
+    write_json(path, {**record, "configuration": {"common.seed": 2, "model.dropout": 0.5}})
+    with pytest.raises(
+        UserError, match="^The runs of baseline must differ in nothing but their seed, but `model.dropout`"
+    ):
+        compare(runs)
+    write_json(path, {**record, "data": {"fingerprint": "another"}})
+    with pytest.raises(UserError, match="^The runs of baseline must be trained on one text, but"):
+        compare(runs)
+    write_json(path, record)
+    compare(runs)
 
 
 def test_systems_in_different_languages_or_tokenisers_are_not_compared(runs):

@@ -104,7 +104,8 @@ def make_run(folder: Path, seed: int, wrong: dict[int, int]) -> Path:
         folder / "scores/newstest/scores.json", {"of": of, "updates": 9, "sentences_per_second": 1.0, "sets": scores}
     )
     languages = {"source_lang": "en", "target_lang": "de"}
-    write_json(folder / "run.json", {**languages, "seed": seed, "system": folder.name.partition(".")[0]})
+    trained = {"configuration": {"common.seed": seed}, "data": {"fingerprint": "f"}}
+    write_json(folder / "run.json", {**languages, **trained, "seed": seed, "system": folder.name.partition(".")[0]})
     return folder
 
 

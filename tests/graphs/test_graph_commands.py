@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import sse_nmt
+from conftest import refused, sse_nmt
 from small_graphs import vocabulary
 
 from sse_nmt.cli import build_parser
@@ -26,7 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_lines(tmp_path / "words.tsv", ["big\tlarge", "large\tgroß"])
     write_lines(tmp_path / "vectors.txt", ["▁big 1 1", "▁large 1 2", "▁huge 1 3"])
     write_lines(tmp_path / "text.en", ["▁big ▁Big ▁large"])
-    table = torch.eye(9, 4) + torch.eye(9)[:, [8, 8, 8, 8]]
+    table = torch.eye(9, 4) + torch.eye(9)[:, [8, 8, 8, 8]]  # rows without any length, and one word's
+    table[4:6, 0] = 1.0  # and two that are alike
     torch.save({"model": {"encoder.embed_tokens.weight": table}, "cfg": {}}, tmp_path / "checkpoint.pt")
     return tmp_path
 
@@ -44,7 +45,7 @@ def run(*words: str) -> None:
         ("lexicon --words words.tsv", 4, ["3 of 3 words are single pieces"]),
         ("lexicon --words words.tsv --only-in text.en", 2, ["3 of 3 words are single pieces"]),
         ("embeddings --vectors vectors.txt", 2, ["2 of 3 tokens are in the dictionary, but not ▁huge"]),
-        ("embeddings --checkpoint checkpoint.pt --max-neighbours 1", 0, []),
+        ("embeddings --checkpoint checkpoint.pt --max-neighbours 1 --min-weight 0.6", 2, []),
         ("spelling", 4, []),
         ("spelling --only-in text.en", 2, []),
     ],
@@ -85,6 +86,15 @@ def test_nearest_neighbours_are_sought_among_those_that_take_part(folder, capsys
         capsys.readouterr()
         run("show", "g", "▁big")
         assert capsys.readouterr().out.splitlines()[-1].split()[1] == neighbour
+
+
+def test_a_graph_without_an_edge_is_refused(folder, capsys):
+    write_lines(folder / "edges.tsv", [])
+    said = refused(
+        capsys, "graph", "build", "edges", "g", "--dictionary", "dict.txt", "--edges", "edges.tsv", after_news=True
+    )
+    assert said.startswith("g must get at least one edge, but no token of the dictionary has a neighbour")
+    assert not (folder / "g").exists()
 
 
 def test_pivot_takes_its_options(folder, monkeypatch, capsys):

@@ -137,3 +137,12 @@ def test_refused_with_a_sentence_and_nothing_is_left(run, toy_runs, tmp_path, ca
     for (path, *words), sentence in sentences.items():
         assert refused(capsys, "export", path, output, *words) == sentence
     assert sorted(tmp_path.iterdir()) == [text]
+
+
+@pytest.mark.parametrize("name", ["checkpoints/checkpoint_best.pt", "checkpoints/checkpoint_last.pt", "run.json"])
+def test_what_a_run_has_is_not_written_over(toy_runs, capsys, name):
+    output = toy_runs["baseline"] / name
+    before = output.read_bytes()
+    said = refused(capsys, "export", toy_runs["baseline"], output)
+    assert said == f"OUTPUT must be a new file, but {output} belongs to a run, which would lose it."
+    assert output.read_bytes() == before

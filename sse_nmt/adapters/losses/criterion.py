@@ -1,4 +1,4 @@
-"""`--criterion fused_label_smoothed_cross_entropy`: fairseq's label-smoothed loss, at less memory and, on CPU, less time."""
+"""`--criterion fused_label_smoothed_cross_entropy`: fairseq's label-smoothed loss, in less memory; on CPU, faster."""
 
 # No postponed annotations here: fairseq reads the types of the fields.
 import logging

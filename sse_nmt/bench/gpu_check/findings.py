@@ -72,5 +72,5 @@ class Report:
 
 def _shown(value: float | str) -> str:
     if isinstance(value, str):
-        return value.replace("|", "\\|")
+        return value
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

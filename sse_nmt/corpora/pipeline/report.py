@@ -22,11 +22,11 @@ def as_table(prepared: Prepared, steps: Steps) -> str:
     seconds = [(steps.titles[name], f"{value:,.1f}") for name, value in steps.seconds.items()]
     tables: list[tuple[Sequence[str], list[Sequence[str]]]] = [
         (
-            ("corpus", "pairs read", "kept", "source tokens", "target tokens"),
+            ("corpus", "pairs read", "trained on", "source tokens", "target tokens"),
             [(name, *(f"{number:,}" for number in numbers)) for name, *numbers in (*corpora, in_all)],
         ),
         (("removed", "pairs"), list(removed)),
         (("split", "pairs", "unknown tokens"), list(splits)),
         (("step", "seconds"), list(seconds)),
     ]
-    return "\n\n".join(plain_table(head, rows) for head, rows in tables)
+    return "\n\n".join(plain_table(head, rows) for head, rows in tables if rows)

@@ -83,6 +83,7 @@ class Pipeline:
             inputs=[file for bitext in bitexts for file in (bitext.source, bitext.target)],
             outputs=[*(path for each in files.values() for path in each.all), self._hashes],
             kept_out=hashlib.sha256(repr(fetched.kept_out).encode()).hexdigest(),
+            text=fetched.inputs,  # which size and time of a file do not tell for sure
         )
         removed = sum((Counter(corpus) for corpus in counts.values()), Counter())
         kept = removed.pop("kept", 0)
@@ -127,6 +128,12 @@ class Pipeline:
 
         def work() -> dict[str, int]:
             places = place_splits(fetched.bitexts, list(files.values()), mask, **wanted, seed=options.seed)
+            parts = {"train": places.train, "valid": places.valid, "test": places.test}
+            if any(len(part) == 0 and wanted.get(name) != 0 for name, part in parts.items()):
+                raise UserError(
+                    "The corpus must have documents to train on and others to set apart for validation and test, but "
+                    "has too few: give `--valid` and `--test` text of your own, or lower them."
+                )
             return {"train": len(places.train), **write_splits(list(files.values()), places, folder)}
 
         outputs = [folder / f"{name}.{kind}" for name in SPLITS for kind in ("source", "target")]
@@ -161,7 +168,7 @@ class Pipeline:
         pairs = min(int(np.count_nonzero(keep)), options.sample)
         typical: float | None = self._steps.run(
             "learn",
-            f"Training a SentencePiece model of {options.vocab_size} pieces on {pairs:,} pairs",
+            f"Training a SentencePiece model of up to {options.vocab_size} pieces on {pairs:,} pairs",
             learn,
             inputs=text.inputs,
             outputs=[self._model],

@@ -22,6 +22,7 @@ from sse_nmt.text.bitext import Bitext
 from sse_nmt.text.pairs import SentencePair
 
 _AT_ONCE = 1 << 16  # lines
+_BLOCK = 1 << 24  # bytes that are looked through at a time
 Places = NDArray[np.int64]  # of pairs, in all clean files one after the other
 
 
@@ -96,7 +97,7 @@ def _documents(bitexts: Sequence[Bitext], cleaned: Sequence[CleanFiles]) -> tupl
             of_raw = np.arange(bitext.pairs, dtype=np.int64)
             mine = _NumberNames(bitext.pairs) if len(bitexts) == 1 else [f"{i:012d}" for i in range(bitext.pairs)]
         else:
-            lines = bitext.documents.read_text(encoding="utf-8").splitlines()
+            lines = bitext.documents.read_text(encoding="utf-8").split("\n")[:-1]
             counts = [int(line.partition("\t")[0]) for line in lines]
             of_raw = np.repeat(np.arange(len(lines), dtype=np.int64), counts)
             mine = [line.partition("\t")[2] for line in lines]
@@ -152,13 +153,18 @@ def _without(
     return kept
 
 
+def _line_ends(text: NDArray[np.uint8]) -> Places:
+    blocks = range(0, len(text), _BLOCK)
+    return np.concatenate([start + np.flatnonzero(text[start : start + _BLOCK] == ord("\n")) for start in blocks])
+
+
 class _Lines:
     """The lines of several files as one sequence, read where they are wanted."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._files = [open(path, "rb") for path in paths if path.stat().st_size > 0]  # an empty one cannot be mapped
         self._maps = [mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) for file in self._files]
-        self._ends = [np.flatnonzero(np.frombuffer(each, dtype=np.uint8) == ord("\n")) for each in self._maps]
+        self._ends = [_line_ends(np.frombuffer(each, dtype=np.uint8)) for each in self._maps]
         self._firsts = np.cumsum([0, *map(len, self._ends)])
 
     def __enter__(self) -> _Lines:

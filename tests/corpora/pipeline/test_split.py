@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,7 @@ def in_files(bitexts: list[Bitext], folder: Path, valid: int, test: int, seed: i
 @pytest.mark.parametrize("at_once", [7, 1 << 16])
 def test_whole_documents_as_a_loop_takes_them(tmp_path, monkeypatch, valid, test, words, at_once):
     monkeypatch.setattr(split, "_AT_ONCE", at_once)
+    monkeypatch.setattr(split, "_BLOCK", at_once * 3)
     documents = made(80, words)
     expected, removed = by_hand(documents, valid, test, seed=3)
     found, dropped = in_files([write_documents(documents, "text", tmp_path)], tmp_path, valid, test, seed=3)
@@ -101,6 +103,15 @@ def test_seeds_differ_and_a_seed_is_what_it_was(tmp_path):
     bitext = write_documents(made(40, 5000), "text", tmp_path)
     one, again, other = (in_files([bitext], tmp_path, 9, 9, seed=seed)[0] for seed in (1, 1, 2))
     assert one == again and one["test"] != other["test"]
+
+
+def test_names_that_are_no_plain_text(tmp_path):
+    """Separators of lines that are none here, and bytes of a file's name that are not UTF-8."""
+    names = ["a\u2028b", "c\x0bd", "e\x85f", b"g\xff".decode("utf-8", "surrogateescape"), "h\r\ni"]
+    documents = [replace(document, name=names[i]) for i, document in enumerate(made(5, 5000))]
+    bitext = write_documents(documents, "text", tmp_path)
+    found, _ = in_files([bitext], tmp_path, 1, 1, seed=1)
+    assert sum(map(len, found.values())) == sum(len(document.pairs) for document in documents)
 
 
 def test_too_few_documents_are_all_taken(tmp_path):
