@@ -14,8 +14,9 @@ DIR/manifest.json        options, counts, versions, a fingerprint of the text; w
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
     if options.source_lang == options.target_lang:
         raise UserError(f"`--source-lang` and `--target-lang` must differ, but both are {options.source_lang}.")
     check_options(options)
+    options = replace(options, **_whole_paths(options))
     check_ours(folder, "preparing.json")
     with folder_lock(folder, "preparation"):
         check_ours(folder, "preparing.json")
@@ -101,6 +103,12 @@ def _check_same_options(folder: Path, before: Mapping[str, Any], now: Mapping[st
                 f"{folder} was prepared with `{flags[name]}` {known[name]!r}, not {value!r}: "
                 f"choose another folder or remove this one."
             )
+
+
+def _whole_paths(options: PrepareOptions) -> dict[str, Any]:
+    """Of the files that are named, so that another working directory is no other text."""
+    named = {name: getattr(options, name) for name in _FILES}
+    return {name: os.path.abspath(path) for name, path in named.items() if path is not None}
 
 
 def _same(name: str, before: Any, now: Any) -> bool:

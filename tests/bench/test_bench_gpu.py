@@ -17,12 +17,12 @@ SMALL = ("--layers", "1", "--embed-dim", "16", "--heads", "2", "--vocab-size", "
 
 @pytest.fixture
 def small_text(monkeypatch):
-    monkeypatch.setattr(trainings, "_PAIRS", 700)
+    monkeypatch.setattr(trainings, "_PAIRS", 600)
     monkeypatch.setattr(trainings, "_PIECES", 300)
 
 
 def test_the_parts_run_and_end_in_one_file(tmp_path, small_text, capsys):
-    sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130,200", "--updates", "24", "--output", tmp_path)
+    sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--updates", "16", "--output", tmp_path)
     told = json.loads((tmp_path / "gpu_check.json").read_text())
     assert told["machine"]["torch"] == torch.__version__
     findings = [Finding(**finding) for finding in told["findings"]]

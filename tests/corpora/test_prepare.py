@@ -103,10 +103,11 @@ def test_other_text_of_the_same_size_and_time_is_noticed_where_nothing_was_finis
     assert "Teh" in (folder / "text/train.en").read_text() and "The" not in (folder / "text/train.en").read_text()
 
 
-def test_the_same_files_by_another_way(toy_options, toy_data, monkeypatch):
+def test_the_same_files_by_another_way(toy_options, toy_data, monkeypatch, capsys):
     source = Path(toy_options.source)
     monkeypatch.chdir(source.parent.parent)
     prepare(replace(toy_options, source=str(Path(source.parent.name, source.name))), toy_data)
+    assert capsys.readouterr().err.count(": done before, in ") == 7
 
 
 def test_too_few_documents_to_set_any_apart(toy_options, tmp_path):

@@ -227,9 +227,9 @@ def test_other_options_are_not_mixed_in(prepared, name, now):
     before = states(prepared.folder)
     with pytest.raises(UserError) as error:
         prepare(replace(prepared.options, **{name: now}), prepared.folder)
-    flag, before = f"--{name.replace('_', '-')}", getattr(prepared.options, name)
+    flag, then = f"--{name.replace('_', '-')}", getattr(prepared.options, name)
     assert str(error.value) == (
-        f"{prepared.folder} was prepared with `{flag}` {before}, not {now}: choose another folder or remove this one."
+        f"{prepared.folder} was prepared with `{flag}` {then}, not {now}: choose another folder or remove this one."
     )
     assert states(prepared.folder) == before
 
