@@ -4,6 +4,7 @@
 import contextlib
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fairseq.data import Dictionary
@@ -17,7 +18,8 @@ from sse_nmt.adapters.dropout.installation import install_fast_dropout
 from sse_nmt.adapters.factorized.frobenius_training import FrobeniusTraining
 from sse_nmt.adapters.factorized.installation import Factorization
 from sse_nmt.adapters.factorized.options import FactorizedConfig
-from sse_nmt.adapters.frequency.tables import first_counts, tag_tables
+from sse_nmt.adapters.frequency.tables import row_counts, tag_tables
+from sse_nmt.adapters.noise.options import NoiseConfig, noise_of, rate_of
 from sse_nmt.adapters.one_sentence import says_one_sentence
 from sse_nmt.adapters.sse.gold_loss import gold_loss, log_gold_loss
 from sse_nmt.adapters.sse.installation import FIRST_LINES, SeededLabels, Side, install, log_strangers, replaced_ids
@@ -28,6 +30,7 @@ from sse_nmt.adapters.sse.options import (
     target_graph,
     target_probability,
 )
+from sse_nmt.adapters.sse.schedule import Schedule
 from sse_nmt.system.errors import OptionError
 from sse_nmt.system.options import check_options, option
 
@@ -37,7 +40,7 @@ PARTS = {"encoder": "source", "decoder": "target"}
 
 
 @dataclass
-class TranslationSSEConfig(TranslationConfig, SSEConfig, FactorizedConfig):
+class TranslationSSEConfig(TranslationConfig, SSEConfig, NoiseConfig, FactorizedConfig):
     fast_dropout: bool = option(
         False, "cheaper dropout masks on CPU; they are other masks, so results differ by chance"
     )
@@ -60,10 +63,15 @@ class TranslationSSETask(TranslationTask):
     @says_one_sentence
     def _read_options(self, cfg: TranslationSSEConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
         check_options(cfg, TranslationSSEConfig, OptionError)
+        noise = noise_of(cfg)
+        source, target = source_probability(cfg), target_probability(cfg)
+        if noise is not None:
+            source = target = rate_of(cfg)
         self._sides = [
-            Side("encoder", source_probability(cfg), src_dict, source_graph(cfg), cfg.sse_candidates_source),
-            Side("decoder", target_probability(cfg), tgt_dict, target_graph(cfg), cfg.sse_candidates_target),
+            Side("encoder", source, src_dict, source_graph(cfg), cfg.sse_candidates_source, noise),
+            Side("decoder", target, tgt_dict, target_graph(cfg), cfg.sse_candidates_target, noise),
         ]
+        self._schedule = Schedule(cfg.sse_warmup_updates, cfg.sse_decay_updates)
         self._label_prob = cfg.sse_prob_label
         self._labels: SeededLabels | None = None
         self._factorization = Factorization(cfg)
@@ -82,10 +90,10 @@ class TranslationSSETask(TranslationTask):
     def _install(self, model: BaseFairseqModel) -> None:
         """What the options ask for, in a model that is to be trained."""
         self._frobenius = self._factorization.install(model)
-        install(model, self._sides, self.cfg.seed)
+        install(model, self._sides, self.cfg.seed, self._schedule, self._count_rows)
         if self.cfg.data and self.cfg.source_lang:  # else a model is built for something else than training
             with contextlib.suppress(FileNotFoundError):
-                log_strangers(self._sides, self._count_first)
+                log_strangers(self._sides, partial(self._count_rows, lines=FIRST_LINES))
         if self._label_prob > 0.0:
             self._labels = SeededLabels(self._label_prob, self._sides[1], self.cfg.seed)
         tag_tables(model, self.cfg)
@@ -122,9 +130,13 @@ class TranslationSSETask(TranslationTask):
             if counts:
                 metrics.log_scalar(name, sum(counts), priority=910, round=1)
 
-    def _count_first(self, part: str) -> Tensor:
-        language = self.cfg.source_lang if part == "encoder" else self.cfg.target_lang
-        return first_counts(self.cfg, language, len(self.source_dictionary), FIRST_LINES)
+    def _count_rows(self, part: str, lines: int | None = None) -> Tensor:
+        """How often each row stands in the first ``lines`` of the training text of that part of the model."""
+        of_encoder = part == "encoder"
+        language = self.cfg.source_lang if of_encoder else self.cfg.target_lang
+        return row_counts(
+            self.cfg, language, len(self.source_dictionary if of_encoder else self.target_dictionary), lines
+        )
 
     def optimizer_step(self, optimizer: Any, model: BaseFairseqModel, update_num: int) -> None:
         if self._frobenius is None:

@@ -60,10 +60,10 @@ def frequencies(cfg: Any, language: str, rows: int) -> Tensor:
     return row_frequencies(_ids(cfg, language), rows)
 
 
-def first_counts(cfg: Any, language: str, rows: int, lines: int) -> Tensor:
-    """How often each id stands in the first ``lines`` of that side of the training text: (V,)."""
+def row_counts(cfg: Any, language: str, rows: int, lines: int | None = None) -> Tensor:
+    """How often each id stands in the first ``lines`` (None: all) of that side of the training text: (V,) int64."""
     counts = torch.zeros(rows, dtype=torch.long)
-    for ids in itertools.islice(_ids(cfg, language), lines // _AT_ONCE):
+    for ids in itertools.islice(_ids(cfg, language), None if lines is None else lines // _AT_ONCE):
         counts += torch.bincount(ids, minlength=rows)
     return counts
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fairseq.data import Dictionary
 from torch import Tensor, nn
 
+from sse_nmt.adapters.noise.installation import CountRows, noise_for
 from sse_nmt.adapters.sse.options import GraphOptions
-from sse_nmt.adapters.sse.seeding import SeededSSEEmbedding, UpdateStream
+from sse_nmt.adapters.sse.schedule import Schedule
+from sse_nmt.adapters.sse.seeding import ALWAYS, SeededEmbedding, SeededNoisyEmbedding, SeededSSEEmbedding, UpdateStream
 from sse_nmt.graphs.candidates import tokens_in
 from sse_nmt.graphs.coverage import Coverage
 from sse_nmt.graphs.graph_file import load_graph
 from sse_nmt.methods.factorized import FactorizedEmbedding
+from sse_nmt.methods.perturbation import Perturbation
 from sse_nmt.methods.sse import GraphTransition, Transition, UniformTransition
 from sse_nmt.text.dictionary import Vocabulary, words_of
 
@@ -28,6 +32,19 @@ Embedding = nn.Embedding | FactorizedEmbedding
 def candidate_ids(dictionary: Dictionary) -> list[int]:
     """The ids that take part: neither special symbols nor the fillers that round a dictionary's size up."""
     return words_of(dictionary.symbols, dictionary.count, dictionary.nspecial)
+
+
+def candidates_of(dictionary: Dictionary, side: str, only_in: str | None = None) -> list[int]:
+    """The same; of those in the text ``only_in``, if given. Raises ValueError if they are fewer than two."""
+    candidates = candidate_ids(dictionary)
+    if only_in is not None:
+        there = tokens_in(Path(only_in), Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count)))
+        candidates = [row for row in candidates if there[row]]
+    if len(candidates) < 2:
+        raise ValueError(
+            f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
+        )
+    return candidates
 
 
 def make_transition(
@@ -44,14 +61,7 @@ def make_transition(
         ValueError: fewer than two words take part.
         UserError: the graph's file is none, or for another dictionary; or the text has none of its words.
     """
-    candidates = candidate_ids(dictionary)
-    if only_in is not None:
-        there = tokens_in(Path(only_in), Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count)))
-        candidates = [row for row in candidates if there[row]]
-    if len(candidates) < 2:
-        raise ValueError(
-            f"The {side} dictionary must have at least two words for SSE, but has {len(candidates)} instead."
-        )
+    candidates = candidates_of(dictionary, side, only_in)
     if graph is not None:
         return _along_graph(num_embeddings, prob, dictionary, side, graph, candidates)
     logger.info("SSE-SE, %s: p0 = %g over %d of %d rows", side, prob, len(candidates), num_embeddings)
@@ -78,19 +88,28 @@ def _along_graph(
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a model: its part (encoder or decoder), and what its ids are replaced by, and how often."""
+    """One side of a model: its part (encoder or decoder), and what its ids are replaced by, and how often.
+
+    ``prob`` is p0, or the rate of ``noise``, where that takes the place of SSE.
+    """
 
     part: str
     prob: float
     dictionary: Dictionary
     graph: GraphOptions | None = None
     only_in: str | None = None  # a segmented text that has all candidates
+    noise: str | None = None
 
 
-def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
+def install(
+    model: nn.Module, sides: Sequence[Side], seed: int, schedule: Schedule = ALWAYS, count_rows: CountRows | None = None
+) -> None:
     """Make ``model.<part>.embed_tokens`` of each side draw its ids; a side of probability 0 is left as it is.
 
     An embedding shared by both parts gets two wrappers around one Parameter, so that each side draws for itself.
+
+    Args:
+        count_rows: of a part of the model, how often each row stands in that side's training text; for noises that ask.
 
     Raises:
         ValueError: the model has no such embedding, or the dictionary too few words.
@@ -99,21 +118,27 @@ def install(model: nn.Module, sides: Sequence[Side], seed: int) -> None:
     active = [(side, _embedding(model, side.part)) for side in sides if side.prob > 0.0]
     for side in sides:
         if side.prob == 0.0:
-            logger.info("SSE off, %s: p0 = 0", side.part)
+            logger.info("%s off, %s: p0 = 0", side.noise or "SSE", side.part)
     for side, embedding in active:
-        transition = make_transition(
-            embedding.num_embeddings, side.prob, side.dictionary, side.part, side.graph, side.only_in
-        )
-        stream = UpdateStream(seed, side.part)
-        model.get_submodule(side.part).embed_tokens = _shared(embedding, transition, stream)
+        perturbation = _perturbation(side, embedding.num_embeddings, count_rows)
+        kind = SeededSSEEmbedding if side.noise is None else SeededNoisyEmbedding
+        perturbed = partial(kind, perturbation=perturbation, stream=UpdateStream(seed, side.part), schedule=schedule)
+        model.get_submodule(side.part).embed_tokens = _shared(embedding, perturbed)
 
 
-def _shared(embedding: Embedding, transition: Transition, stream: UpdateStream) -> nn.Module:
+def _perturbation(side: Side, num_embeddings: int, count_rows: CountRows | None) -> Perturbation:
+    if side.noise is None:
+        return make_transition(num_embeddings, side.prob, side.dictionary, side.part, side.graph, side.only_in)
+    candidates = candidates_of(side.dictionary, side.part, side.only_in)
+    return noise_for(side.noise, side.prob, num_embeddings, side.dictionary, side.part, candidates, count_rows)
+
+
+def _shared(embedding: Embedding, perturbed: Callable[[nn.Embedding], nn.Embedding]) -> nn.Module:
     """Around the same parameters; in a factorised embedding it is the narrow table that is looked up."""
     if isinstance(embedding, nn.Embedding):
-        return SeededSSEEmbedding(embedding, transition, stream)
+        return perturbed(embedding)
     factorised = FactorizedEmbedding.from_factors(*embedding.factors(), embedding.padding_idx)
-    factorised.table = SeededSSEEmbedding(factorised.table, transition, stream)
+    factorised.table = perturbed(factorised.table)
     return factorised
 
 
@@ -133,11 +158,11 @@ class SeededLabels:
 
 def replaced_ids(model: nn.Module) -> dict[str, Tensor]:
     """Part of the model -> how many ids its embedding has replaced since it was asked last."""
-    shared = [module for module in model.modules() if isinstance(module, SeededSSEEmbedding)]
+    shared = [module for module in model.modules() if isinstance(module, SeededEmbedding)]
     return {module.side: module.take_replaced() for module in shared}
 
 
-def log_strangers(sides: Sequence[Side], count_rows: Callable[[str], Tensor]) -> None:
+def log_strangers(sides: Sequence[Side], count_rows: CountRows) -> None:
     """Say of a vocabulary of two languages how many of a side's candidates that side's text does not have.
 
     ``count_rows``: of a part of the model, how often each row stands in the beginning of that side's training text.
@@ -146,7 +171,7 @@ def log_strangers(sides: Sequence[Side], count_rows: Callable[[str], Tensor]) ->
     if one.symbols != other.symbols:
         return
     for side in sides:
-        if side.prob > 0.0 and side.graph is None and side.only_in is None:
+        if side.prob > 0.0 and side.noise is None and side.graph is None and side.only_in is None:
             seen = count_rows(side.part)
             candidates = candidate_ids(side.dictionary)
             strangers = int((seen[candidates] == 0).sum())

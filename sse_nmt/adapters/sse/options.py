@@ -7,7 +7,7 @@ from typing import Optional
 from fairseq.dataclass import FairseqDataclass
 from omegaconf import II
 
-from sse_nmt.system.options import between, finite, option
+from sse_nmt.system.options import at_least, between, finite, option
 
 NEIGHBOUR_MASS = 0.5  # where a graph is given, and neither --sse-rho nor --sse-neighbour-mass
 
@@ -59,6 +59,14 @@ class SSEConfig(FairseqDataclass):
         None,
         "segmented text: the same for the decoder's input tokens, and for gold labels",
         unset="the whole dictionary, tokens of the other language included",
+    )
+    sse_warmup_updates: int = option(
+        0, "updates over which the probability rises linearly from 0; labels keep theirs", at_least(0)
+    )
+    sse_decay_updates: int = option(
+        0,
+        "update by which the probability has fallen linearly to 0 again; 0: it does not; labels keep theirs",
+        at_least(0),
     )
     seed: int = II("common.seed")
 

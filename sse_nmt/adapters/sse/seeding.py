@@ -8,7 +8,13 @@ import torch
 from fairseq.distributed.utils import get_data_parallel_rank
 from torch import Tensor, nn
 
-from sse_nmt.methods.sse import SSEEmbedding, Transition
+from sse_nmt.adapters.sse.schedule import Schedule
+from sse_nmt.methods.noise import NoisyEmbedding
+from sse_nmt.methods.perturbation import Perturbation
+from sse_nmt.methods.perturbed_embedding import PerturbedEmbedding
+from sse_nmt.methods.sse import SSEEmbedding
+
+ALWAYS = Schedule()
 
 
 class UpdateStream:
@@ -39,13 +45,17 @@ class UpdateStream:
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
 
 
-class SeededSSEEmbedding(SSEEmbedding):
-    """A `SSEEmbedding` that draws from an `UpdateStream`; fairseq's models pass the update number on to it."""
+class SeededEmbedding(PerturbedEmbedding):
+    """Draws from an `UpdateStream`, as strongly as a schedule says; fairseq's models tell it the number of updates."""
 
-    def __init__(self, embedding: nn.Embedding, transition: Transition, stream: UpdateStream) -> None:
-        super().__init__(embedding, transition)
-        self._stream = stream
+    def __init__(
+        self, embedding: nn.Embedding, perturbation: Perturbation, stream: UpdateStream, schedule: Schedule = ALWAYS
+    ) -> None:
+        super().__init__(embedding, perturbation)
+        self._stream, self._schedule = stream, schedule
+        self._strength = perturbation.strength
         self._replaced: Tensor | None = None
+        self.set_num_updates(0)
 
     @property
     def side(self) -> str:
@@ -65,6 +75,16 @@ class SeededSSEEmbedding(SSEEmbedding):
 
     def set_num_updates(self, num_updates: int) -> None:
         self._stream.set_num_updates(num_updates)
+        if self._schedule != ALWAYS:
+            self.perturbation.strength = self._strength * self._schedule.factor(num_updates)
 
     def generator_for(self, device: torch.device) -> torch.Generator:
         return self._stream.on(device)
+
+
+class SeededSSEEmbedding(SeededEmbedding, SSEEmbedding):
+    """An `SSEEmbedding` in a training of fairseq's."""
+
+
+class SeededNoisyEmbedding(SeededEmbedding, NoisyEmbedding):
+    """A `NoisyEmbedding` in a training of fairseq's."""

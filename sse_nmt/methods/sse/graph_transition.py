@@ -12,14 +12,10 @@ import torch
 from torch import Tensor
 
 from sse_nmt.methods.dtypes import double_if_supported
+from sse_nmt.methods.perturbation import candidate_rows, check_probability, generator_argument
 from sse_nmt.methods.sse.knowledge_graph import KnowledgeGraph
 from sse_nmt.methods.sse.neighbour_tables import ONE, NeighbourLists, fixed_point, weight_beyond_one
-from sse_nmt.methods.sse.transition import (
-    candidate_rows,
-    check_probability,
-    generator_argument,
-    look_up,
-)
+from sse_nmt.methods.sse.transition import look_up
 from sse_nmt.methods.sse.uniform_transition import UniformTransition
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sse_nmt.methods.sse.transition import Transition, generator_argument
+from sse_nmt.methods.perturbation import generator_argument
+from sse_nmt.methods.sse.transition import Transition
 
 
 class UniformTransition(Transition):

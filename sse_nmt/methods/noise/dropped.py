@@ -1,0 +1,63 @@
+"""Dropping whole vectors: of single look-ups, or of rows of the table for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from sse_nmt.methods.perturbation import Perturbation, check_probability, generator_argument
+
+
+class _Dropping(Perturbation):
+    """With a probability ``prob``, which may be set anew at any time."""
+
+    def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
+        super().__init__(num_embeddings, candidates)
+        self.prob = prob
+
+    @property
+    def prob(self) -> float:
+        return self._prob
+
+    @prob.setter
+    def prob(self, value: float) -> None:
+        self._prob = check_probability("prob", value)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_embeddings}, prob={self.prob}, candidates={self.num_candidates}"
+
+
+class WordDropout(_Dropping):
+    """The whole vector of a look-up is 0 with probability p; the others stay as they are.
+
+    Sennrich, Haddow, Birch, *Edinburgh Neural Machine Translation Systems for WMT 16* (arXiv 1606.02891), sec. 3.2;
+    nothing is rescaled, as in Nematus.
+    """
+
+    def perturb_vectors(self, vectors: Tensor, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        if self.prob == 0.0:
+            return vectors
+        uniform = torch.rand(ids.shape, device=ids.device, **generator_argument(generator))
+        dropped = (uniform < self.prob) & self.is_candidate(ids)
+        return vectors.masked_fill(dropped.unsqueeze(-1), 0.0)
+
+
+class EmbeddingDropout(_Dropping):
+    """Rows of the table are 0 for a batch with probability p; the other candidates' are scaled by 1 / (1 - p).
+
+    Gal and Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent Neural Networks*, NIPS 2016
+    (arXiv 1512.05287), sec. 4.2; scaled as in AWD-LSTM (Merity et al. 2018). All look-ups of a row share its fate.
+    Rows that take no part are neither dropped nor scaled.
+    """
+
+    def perturb_vectors(self, vectors: Tensor, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        if self.prob == 0.0:
+            return vectors
+        uniform = torch.rand(self.num_embeddings, device=ids.device, **generator_argument(generator))
+        candidates = self.is_candidate(ids)
+        dropped = (uniform < self.prob)[ids] & candidates
+        scale = 1.0 if self.prob == 1.0 else 1.0 / (1.0 - self.prob)
+        factors = torch.where(candidates, scale, 1.0).to(vectors.dtype)
+        return (vectors * factors.unsqueeze(-1)).masked_fill(dropped.unsqueeze(-1), 0.0)
