@@ -1,8 +1,8 @@
-"""The draw: the right distribution, seeded, without waiting; its kernels and its time."""
+"""What perturbs look-ups: the right distribution, seeded, without waiting; its kernels and its time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor
 from sse_nmt.bench.gpu_check.device import kernels, no_waiting
 from sse_nmt.bench.gpu_check.findings import Finding
 from sse_nmt.bench.timing import Spread, interleaved
+from sse_nmt.methods.noise import NOISES, make_noise
+from sse_nmt.methods.perturbation import Perturbation
 from sse_nmt.methods.sse import GraphTransition, KnowledgeGraph, Transition, UniformTransition
 
 PART = "draw"
@@ -20,6 +22,8 @@ _ROWS = 50  # of the distribution that is counted out
 _PROB = 0.2
 _DRAWS = 2_000_000
 _LEVEL = 1e-4  # of the χ² test: one honest check in ten thousand fails
+_WIDTH = 512  # of the vectors
+_SENTENCES = 16  # in a batch
 _CALLS = 50  # in a row, so that the host's start-up does not count
 
 
@@ -32,6 +36,10 @@ def check_draws(
         for count in tokens:
             ids = torch.randint(vocab_size, (1, count), device=device)
             yield _cost(name, transition.to(device), ids, rounds, seed)
+    for name, noise in _noises(vocab_size, seed).items():
+        for count in tokens:
+            ids = torch.randint(vocab_size, (_SENTENCES, count // _SENTENCES), device=device)
+            yield _noise_cost(name, noise.to(device), ids, rounds, seed)
 
 
 def _transitions(rows: int, prob: float, seed: int) -> dict[str, Transition]:
@@ -44,6 +52,22 @@ def _transitions(rows: int, prob: float, seed: int) -> dict[str, Transition]:
     return {
         "SSE-SE": UniformTransition(rows, prob, candidates),
         "SSE-Graph": GraphTransition(rows, prob, graph, candidates, neighbour_mass=0.5),
+    }
+
+
+def _noises(rows: int, seed: int) -> dict[str, Perturbation]:
+    counts = torch.randint(1, 1000, (rows,), generator=torch.Generator().manual_seed(seed))
+    return {
+        kind: make_noise(
+            kind,
+            None,
+            rows,
+            range(_SPECIAL, rows),
+            padding_idx=1,
+            counts=counts if kind == "unigram" else None,
+            mask=_SPECIAL - 1 if kind == "mask" else None,
+        )
+        for kind in NOISES
     }
 
 
@@ -68,18 +92,34 @@ def _distribution(name: str, transition: Transition, device: torch.device, seed:
 def _cost(name: str, transition: Transition, ids: Tensor, rounds: int, seed: int) -> Finding:
     generator = torch.Generator(ids.device).manual_seed(seed)
     sample = partial(transition.sample, ids, generator)
-    sample()
+    return Finding(PART, f"{name}: {ids.numel():,} ids", True, _measured(sample, ids.device, rounds))
+
+
+def _noise_cost(name: str, noise: Perturbation, ids: Tensor, rounds: int, seed: int) -> Finding:
+    """Of ids and their vectors, without the look-up between them; the same seed must perturb the same."""
+    vectors = torch.ones(*ids.shape, _WIDTH, device=ids.device)
+
+    def perturb(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        return noise.perturb_ids(ids, generator), noise.perturb_vectors(vectors, ids, generator)
+
+    first, again = (perturb(torch.Generator(ids.device).manual_seed(seed)) for _ in range(2))
+    same = all(map(torch.equal, first, again))
+    perturbed = partial(perturb, torch.Generator(ids.device).manual_seed(seed))
+    values = {"same seed": "same" if same else "differs"} | _measured(perturbed, ids.device, rounds)
+    return Finding(PART, f"{name}: {ids.numel():,} ids", same, values)
+
+
+def _measured(call: Callable[[], object], device: torch.device, rounds: int) -> dict[str, float | str]:
+    """Kernels and time of a call; raises where it makes the host wait."""
+    call()
     with no_waiting():
-        sample()
-    (seconds,) = interleaved([lambda: [sample() for _ in range(_CALLS)]], rounds)
-    return Finding(
-        PART, f"{name}: {ids.numel():,} ids", True,
-        {
-            "kernels": kernels(sample, ids.device),
-            "µs a call": f"{Spread.of([second / _CALLS * 1e6 for second in seconds]):.1f}",
-            "waits": "none",
-        },
-    )  # fmt: skip
+        call()
+    (seconds,) = interleaved([lambda: [call() for _ in range(_CALLS)]], rounds)
+    return {
+        "kernels": kernels(call, device),
+        "µs a call": f"{Spread.of([second / _CALLS * 1e6 for second in seconds]):.1f}",
+        "waits": "none",
+    }
 
 
 def _drawn(transition: Transition, ids: Tensor, seed: int) -> Tensor:
