@@ -16,6 +16,9 @@ COMMANDS = {
         "newstest": "score runs on newstest2008-2018, English-German",
         "compare": "print a table of scored runs against a baseline",
     },
+    "find out": {
+        "study": "train and score systems on corpora with seeds, cell by cell, and say what came out",
+    },
     "measure": {
         "bench": "measure what SSE, training steps, preparing and translating cost on this machine",
     },

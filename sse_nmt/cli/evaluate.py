@@ -27,7 +27,7 @@ def add(commands: Any, text: str) -> None:
 
 
 _OF_FILES = {"target_lang"}
-_OF_RUNS = {"split", *(each.name for each in fields(SearchOptions))}
+_OF_RUNS = {"split", "checkpoint", *(each.name for each in fields(SearchOptions))}
 
 
 def _check_heeded(options: EvaluateOptions, unheeded: Collection[str], whose: str) -> None:

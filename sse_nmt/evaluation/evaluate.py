@@ -19,7 +19,7 @@ from sse_nmt.translation.translator import Translator
 
 
 def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
-    """Score the best checkpoint of a run on a split of its data, and keep translations and scores in its folder.
+    """Score a checkpoint of a run on a split of its data, and keep translations and scores in its folder.
 
     Raises:
         UserError: no run folder, its text gone, or a checkpoint that cannot be used.
@@ -33,7 +33,7 @@ def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
     references = read_lines(target)
     check_lengths(references, references)
     measures = metrics(run.languages[1], options.tokenize)  # before minutes of translating
-    translator = Translator(path, options.search())
+    translator = Translator(path, options.search(), options.checkpoint)
     start = time.monotonic()
     hypotheses = translator.translate(read_lines(source))
     seconds = time.monotonic() - start
@@ -46,7 +46,8 @@ def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
         "split": split,
         "sentences": len(hypotheses),
         "seconds": seconds,
-        "updates": updates(load_checkpoint(run.best)),
+        "updates": updates(load_checkpoint(run.checkpoints / options.checkpoint)),
+        "checkpoint": options.checkpoint,
         "search": asdict(options.search()),
         "tokenize": options.tokenize,
         "scores": scores_of(counts, measures),

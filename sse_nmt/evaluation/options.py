@@ -11,6 +11,7 @@ from sse_nmt.translation.options import SearchOptions
 
 SPLITS = ("test", "valid")
 _SEARCH, _FILES = "search", "files in place of a run"
+_CHECKPOINT = "which of the run's checkpoints translates"
 _TOKENISER = "sacreBLEU's tokeniser for BLEU"
 _OF_THE_LANGUAGE = (
     "that of the target language: zh, ja-mecab, ko-mecab, flores200 for Thai, Lao, Khmer, Burmese, Tibetan and "
@@ -23,6 +24,7 @@ class EvaluateOptions(SearchOptions):
     """What `sse-nmt evaluate` scores."""
 
     split: str = option("test", f"which text of the run's data: {', '.join(SPLITS)}", one_of(SPLITS), metavar="SPLIT")
+    checkpoint: str = option(BEST, _CHECKPOINT, metavar="NAME")
     tokenize: str | None = option(None, _TOKENISER, metavar="NAME", unset=_OF_THE_LANGUAGE)
     hypotheses: Path | None = option(
         None, "detokenised translations, one a line", metavar="FILE", unset="those of RUN", group=_FILES
@@ -44,7 +46,7 @@ class NewstestOptions(SearchOptions):
         0.6, "exponent of the length that a hypothesis' log-probability is divided by; more favours longer ones",
         between(-10, 10), group=_SEARCH,
     )  # fmt: skip
-    checkpoint: str = option(BEST, "which of the run's checkpoints translates", metavar="NAME")
+    checkpoint: str = option(BEST, _CHECKPOINT, metavar="NAME")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,18 @@ _NOTHING = "it said nothing"
 
 
 def start_child(
-    command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None, **streams: Any
+    command: Sequence[str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    processors: Collection[int] = (),
+    **streams: Any,
 ) -> subprocess.Popen[str]:
     """A process whose pipes and files are UTF-8 whatever the locale, and which ends with this one.
 
     Args:
         folder: where it works.
         environment: what is different in its environment.
+        processors: those that it may use; none named: all that this one may.
         streams: as for `subprocess.Popen`.
     """
     return subprocess.Popen(
@@ -34,9 +39,16 @@ def start_child(
         env={**os.environ, "PYTHONUTF8": "1", **(environment or {})},
         encoding="utf-8",
         errors="replace",
-        preexec_fn=partial(end_with_parent, os.getpid()),
+        preexec_fn=partial(_begin, os.getpid(), processors),
         **streams,
     )
+
+
+def _begin(parent: int, processors: Collection[int]) -> None:
+    """In the child, before its program."""
+    end_with_parent(parent)
+    if processors and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors)
 
 
 def run_child(
@@ -52,7 +64,7 @@ def run_child(
     Raises:
         UserError: it ended with another status than 0: ``failed``, and what it said last.
     """
-    streams = {
+    streams: dict[str, Any] = {
         "stdin": subprocess.DEVNULL if input is None else subprocess.PIPE,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT if merged else subprocess.PIPE,

@@ -152,8 +152,9 @@ def train_worker(run: RunFolder, configuration: DictConfig, rank: int, threads: 
     with tempfile.TemporaryDirectory() as folder, open(log, "a", encoding="utf-8") as file:
         begin = file.tell()  # what earlier starts left there is none of this one's
         RunPaths(Path(folder)).configuration.write_text(OmegaConf.to_yaml(configuration), encoding="utf-8")
-        streams = {"stdout": file, "stderr": subprocess.STDOUT}
-        status = start_child(training_command(folder), run.path, _environment(threads), **streams).wait()
+        status = start_child(
+            training_command(folder), run.path, _environment(threads), stdout=file, stderr=subprocess.STDOUT
+        ).wait()
     if status != 0:
         why = Failure()
         for line in log.read_bytes()[begin:].decode(errors="replace").splitlines():

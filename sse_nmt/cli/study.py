@@ -1,0 +1,53 @@
+"""`sse-nmt study`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sse_nmt.cli.arguments import add_options, command, from_namespace
+from sse_nmt.studies.options import StudyOptions
+from sse_nmt.system.options import check_options
+
+
+def add(commands: Any, text: str) -> None:
+    examples = [
+        "sse-nmt study configs/studies/smoke.yaml",
+        "sse-nmt study configs/studies/smoke.yaml --list --only 'help-de/*'",
+        "sse-nmt study configs/studies/smoke.yaml --report report",
+    ]
+    parser = command(commands, "study", _study, text, examples)
+    parser.add_argument("study", metavar="STUDY", type=Path, help="a YAML file that says what is trained on what")
+    add_options(parser, StudyOptions)
+    parser.add_argument(
+        "--only",
+        metavar="CELL",
+        action="append",
+        default=[],
+        help="the cells whose corpus/system/seed matches, * for anything; may be given several times (default: all)",
+    )
+
+
+def _study(arguments: argparse.Namespace) -> None:
+    from sse_nmt.studies.cells import cells_of
+    from sse_nmt.studies.overview import overview
+    from sse_nmt.studies.run import run_cells
+    from sse_nmt.studies.specification import read_study
+
+    options = from_namespace(StudyOptions, arguments)
+    check_options(options)
+    study = read_study(arguments.study)
+    folder = Path("studies", arguments.study.stem) if options.output is None else options.output
+    cells = cells_of(study, folder.absolute(), arguments.only)
+    if options.list:
+        print(overview(cells))
+        return
+    if options.report is not None:
+        from sse_nmt.studies.report import write_study_report
+
+        for path in write_study_report(study, cells, options.report):
+            print(path)
+        return
+    run_cells(cells, folder.absolute(), options.jobs)
+    print(overview(cells))

@@ -1,0 +1,1 @@
+"""Studies: systems x corpora x seeds, cell by cell, and what came out."""

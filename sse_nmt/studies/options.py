@@ -1,0 +1,20 @@
+"""What `sse-nmt study` can be told, with every default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sse_nmt.system.options import at_least, option
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    output: Path | None = option(
+        None, "folder of the study", metavar="DIR", unset="studies/NAME, for NAME.yaml, where the command is given"
+    )
+    list: bool = option(False, "show the cells and their state, and run none")
+    jobs: int | None = option(
+        None, "cells that run at a time", at_least(1), unset="as many as GPUs, or cores where there is none"
+    )
+    report: Path | None = option(None, "write what came out here, and run none", metavar="DIR", unset="none")

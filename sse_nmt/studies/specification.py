@@ -1,0 +1,194 @@
+"""A study as its YAML file says it: corpora, systems, seeds, and how cells are trained and scored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.evaluation.options import SPLITS, EvaluateOptions
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import flag_of
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "updates", "baseline"}
+# What the study says by itself, or what is for files in place of runs.
+_NOT_HERE = {
+    PrepareOptions: {"corpus"},
+    EvaluateOptions: {"hypotheses", "reference", "target_lang", "split", "checkpoint"},
+}
+DATA, LOGS = "data", "logs"  # folders of the study beside those of corpora, and of systems
+_TAKEN = {DATA, LOGS}
+
+
+@dataclass(frozen=True)
+class CorpusOfStudy:
+    """``words``: of `sse-nmt prepare`, the corpus first."""
+
+    name: str
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class SystemOfStudy:
+    """``settings``: KEY=VALUE, what is changed in the configuration."""
+
+    name: str
+    configuration: Path
+    settings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Args:
+    texts: those of `SPLITS` that cells are scored on.
+    average: how many of the last checkpoints are averaged and scored; 0: the best one is scored as it is.
+    evaluate: words of `sse-nmt evaluate`.
+    updates: of all trainings, None: as the configurations say.
+    baseline: the system that others are compared with.
+    """
+
+    corpora: Sequence[CorpusOfStudy]
+    systems: Sequence[SystemOfStudy]
+    seeds: Sequence[int]
+    texts: Sequence[str]
+    average: int
+    evaluate: Sequence[str]
+    updates: int | None
+    baseline: str
+
+
+def read_study(path: Path) -> Study:
+    """The study in a YAML file; paths in it are seen from its folder.
+
+    Raises:
+        UserError: no such file, no YAML, or something in it that cannot be, by name.
+    """
+    tree = _read(path)
+    for key in tree:
+        if key not in _KEYS:
+            raise UserError(f"{path} must have keys among {', '.join(sorted(_KEYS))}, but has {key!r}.")
+    for key in ("corpora", "systems", "seeds"):
+        if not tree.get(key):
+            raise UserError(f"{path} must have `{key}`, but has none.")
+    corpora = [each for name, value in _entries(path, tree, "corpora") for each in _corpora(path, name, value)]
+    common = _settings(path, "set", tree.get("set", {}))
+    systems = [_system(path, name, value, common) for name, value in _entries(path, tree, "systems")]
+    names = [system.name for system in systems]
+    baseline = tree.get("baseline", names[0])
+    if baseline not in names:
+        raise UserError(f"`baseline` in {path} must be one of {', '.join(names)}, but is {baseline!r} instead.")
+    texts = tree.get("texts", ["test"])
+    if not isinstance(texts, list) or not texts or any(text not in SPLITS for text in texts):
+        raise UserError(f"`texts` in {path} must be a list of {', '.join(SPLITS)}, but is {texts!r} instead.")
+    updates = tree.get("updates")
+    return Study(
+        corpora, systems, _seeds(path, tree["seeds"]), texts, _number(path, "average", tree.get("average", 0), 0),
+        _words(path, "evaluate", tree.get("evaluate", {}), EvaluateOptions),
+        None if updates is None else _number(path, "updates", updates, 1), baseline,
+    )  # fmt: skip
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} must be the YAML file of a study, but there is no such file.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"{path} must be the YAML file of a study, but is not: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} must be the YAML file of a study, with keys and values, but is not.")
+    return tree
+
+
+def _entries(path: Path, tree: Mapping[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
+    value = tree[key]
+    if not isinstance(value, dict):
+        raise UserError(f"`{key}` in {path} must be names, each with its keys and values, but is {value!r} instead.")
+    for name, entry in value.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
+            raise UserError(
+                f"A name in `{key}` of {path} must be letters, digits, and . _ + - within, and none of "
+                f"{', '.join(sorted(_TAKEN))}, but is {name!r} instead."
+            )
+        if not isinstance(entry, dict):
+            raise UserError(f"`{key}.{name}` in {path} must be keys and values, but is {entry!r} instead.")
+    return list(value.items())
+
+
+def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy]:
+    """One, or with `sizes` one of each size, named NAME-SIZE."""
+    where = f"corpora.{name}"
+    rest = dict(entry)
+    corpus, sizes = rest.pop("prepare", None), rest.pop("sizes", None)
+    if not isinstance(corpus, str):
+        raise UserError(f"`{where}` in {path} must name what `sse-nmt prepare` makes, `prepare: CORPUS`, but does not.")
+    words = [corpus, *_words(path, where, rest, PrepareOptions)]
+    if sizes is None:
+        return [CorpusOfStudy(name, words)]
+    if not isinstance(sizes, list) or not sizes or "pairs" in rest:
+        raise UserError(f"`{where}.sizes` in {path} must be a list of numbers of pairs, in place of `pairs`.")
+    numbers = [_number(path, f"{where}.sizes", size, 1) for size in sizes]
+    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)]) for size in numbers]
+
+
+def _system(path: Path, name: str, entry: dict[str, Any], common: Sequence[str]) -> SystemOfStudy:
+    where = f"systems.{name}"
+    for key in entry:
+        if key not in ("config", "set"):
+            raise UserError(f"`{where}` in {path} must have the keys config and set, but has {key!r}.")
+    if not isinstance(entry.get("config"), str):
+        raise UserError(f"`{where}` in {path} must name a configuration, `config: FILE`, but does not.")
+    configuration = path.parent / entry["config"]
+    if not configuration.is_file():
+        raise UserError(f"`{where}.config` in {path} must be a configuration, but there is no {configuration}.")
+    return SystemOfStudy(name, configuration, [*common, *_settings(path, f"{where}.set", entry.get("set", {}))])
+
+
+def _settings(path: Path, where: str, value: Any) -> list[str]:
+    if not isinstance(value, dict):
+        raise UserError(f"`{where}` in {path} must be keys of the configuration and their values, but is {value!r}.")
+    return [f"{key}={_as_word(each)}" for key, each in value.items()]
+
+
+def _as_word(value: Any) -> str:
+    """A value as it stands in YAML, on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**9).strip()
+    return text.removesuffix("...").strip()
+
+
+def _words(path: Path, where: str, entry: Any, kind: Any) -> list[str]:
+    """The options of a command from keys and values, by the names that its dataclass has."""
+    if not isinstance(entry, dict):
+        raise UserError(f"`{where}` in {path} must be options and their values, but is {entry!r} instead.")
+    known = {each.name: each for each in fields(kind) if each.name not in _NOT_HERE[kind]}
+    flags = {flag_of(name, each.metadata).removeprefix("--"): name for name, each in known.items()}
+    words = []
+    for key, value in entry.items():
+        name = flags.get(str(key).replace("_", "-"))
+        if name is None:
+            raise UserError(f"`{where}` in {path} must have options among {', '.join(flags)}, but has {key!r}.")
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise UserError(f"`{where}.{key}` in {path} must be a number or text, but is {value!r} instead.")
+        words.append(f"{flag_of(name, known[name].metadata)}={value}")
+    return words
+
+
+def _seeds(path: Path, value: Any) -> list[int]:
+    seeds = [_number(path, "seeds", seed, 0) for seed in (value if isinstance(value, list) else [value])]
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"`seeds` in {path} must all differ, but are {value!r}.")
+    return seeds
+
+
+def _number(path: Path, where: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"`{where}` in {path} must be whole numbers from {least} on, but {value!r} is none.")
+    return value

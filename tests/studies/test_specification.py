@@ -1,0 +1,141 @@
+"""What a study may say, and the sentence for what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, refused
+
+from sse_nmt.studies.cells import cells_of, prepare_command
+from sse_nmt.studies.specification import read_study
+
+GOOD = {
+    "corpora": {
+        "own": {"prepare": "files", "source": "a.en", "target": "a.de", "vocab_size": 80},
+        "help": {"prepare": "libreoffice-help", "target-lang": "eu", "sizes": [100, 200], "max_ratio": 2.5},
+    },
+    "systems": {
+        "baseline": {"config": "plain.yaml"},
+        "sse": {"config": "plain.yaml", "set": {"task.sse_prob": 0.02, "lr": [0.5], "x.y": None, "z": True}},
+    },
+    "seeds": [1, 7],
+    "updates": 20,
+    "set": {"model.dropout": 0.3},
+    "average": 2,
+    "texts": ["valid", "test"],
+    "evaluate": {"beam": 2, "length-penalty": 0.6},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain.yaml").write_text("task: {}\nmodel: {}\n")
+    return tmp_path
+
+
+def written(folder: Path, tree: object) -> Path:
+    path = folder / "s.yaml"
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
+    return path
+
+
+def test_cells_and_their_commands(folder):
+    study = read_study(written(folder, GOOD))
+    assert [corpus.name for corpus in study.corpora] == ["own", "help-100", "help-200"]
+    help_words = ["libreoffice-help", "--target-lang=eu", "--max-ratio=2.5", "--pairs", "100"]
+    assert study.corpora[1].words == help_words
+    assert prepare_command(Path("out"), study.corpora[1])[:3] == ["prepare", "libreoffice-help", "out/data/help-100"]
+    cells = cells_of(study, Path("out"))
+    assert len(cells) == 12 and cells[0].name == "own/baseline/1" and study.baseline == "baseline"
+    assert [cell.seed for cell in cells] == [1] * 6 + [7] * 6
+    run = "out/own/sse/7"
+    assert cells_of(study, Path("out"), ["own/sse/7"])[0].commands() == [
+        ["train", "out/data/own", f"{folder}/plain.yaml={run}", "--seed", "7", "--jobs", "1", "--updates", "20",
+         "--set", "model.dropout=0.3", "--set", "task.sse_prob=0.02", "--set", "lr=[0.5]",
+         "--set", "x.y=null", "--set", "z=true"],
+        ["average", run, "--last", "2", "--output", "checkpoint_average.pt"],
+        *(["evaluate", run, "--split", text, "--checkpoint", "checkpoint_average.pt", "--beam=2",
+           "--length-penalty=0.6"] for text in ("valid", "test")),
+    ]  # fmt: skip
+
+
+def test_only_takes_what_a_pattern_matches(folder, capsys):
+    study = read_study(written(folder, GOOD))
+    names = [cell.name for cell in cells_of(study, Path("out"), ["help-*/sse/*", "own/*/1"])]
+    assert names == [
+        "own/baseline/1", "own/sse/1", "help-100/sse/1", "help-200/sse/1", "help-100/sse/7", "help-200/sse/7",
+    ]  # fmt: skip
+    said = refused(capsys, "study", "s.yaml", "--only", "nothing")
+    assert said == "`--only` must match a cell, such as own/baseline/1 or own/*, but 'nothing' matches none."
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs/studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_studies_at_hand_can_be_read(path):
+    study = read_study(path)
+    assert cells_of(study, Path("out")) and study.baseline in {system.name for system in study.systems}
+
+
+def test_the_state_is_listed(folder, capsys):
+    from conftest import sse_nmt_here
+
+    written(folder, GOOD)
+    sse_nmt_here("study", "s.yaml", "--list")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["corpus", "system", "seed", "state", "updates", "valid.", "loss"]
+    assert lines[1].split() == ["own", "baseline", "1", "waiting"] and lines[-1] == "12 cells: 12 waiting"
+
+
+def changed(**changes: object) -> dict[str, object]:
+    return {**GOOD, **changes}
+
+
+BAD = {
+    "unknown key": (changed(seed=1), "s.yaml must have keys among average, baseline, corpora, evaluate, seeds, set, "
+                    "systems, texts, updates, but has 'seed'."),
+    "no seeds": (changed(seeds=[]), "s.yaml must have `seeds`, but has none."),
+    "seeds": (changed(seeds=[1, 1]), "`seeds` in s.yaml must all differ, but are [1, 1]."),
+    "negative seed": (changed(seeds=[-1]), "`seeds` in s.yaml must be whole numbers from 0 on, but -1 is none."),
+    "true": (changed(average=True), "`average` in s.yaml must be whole numbers from 0 on, but True is none."),
+    "list": (["a"], "s.yaml must be the YAML file of a study, with keys and values, but is not."),
+    "names": (changed(systems={"a/b": {}}), "A name in `systems` of s.yaml must be letters, digits, and . _ + - "
+              "within, and none of data, logs, but is 'a/b' instead."),
+    "taken": (changed(corpora={"data": {}}), "A name in `corpora` of s.yaml must be letters, digits, and . _ + - "
+              "within, and none of data, logs, but is 'data' instead."),
+    "no corpus": (changed(corpora={"x": {}}), "`corpora.x` in s.yaml must name what `sse-nmt prepare` makes, "
+                  "`prepare: CORPUS`, but does not."),
+    "sizes": (changed(corpora={"x": {"prepare": "files", "sizes": [5], "pairs": 3}}),
+              "`corpora.x.sizes` in s.yaml must be a list of numbers of pairs, in place of `pairs`."),
+    "value": (changed(corpora={"x": {"prepare": "files", "pairs": [3]}}),
+              "`corpora.x.pairs` in s.yaml must be a number or text, but is [3] instead."),
+    "no configuration": (changed(systems={"a": {"config": "b.yaml"}}),
+                         "`systems.a.config` in s.yaml must be a configuration, but there is no b.yaml."),
+    "system": (changed(systems={"a": {"config": "plain.yaml", "seed": 1}}),
+               "`systems.a` in s.yaml must have the keys config and set, but has 'seed'."),
+    "settings": (changed(set=[1]), "`set` in s.yaml must be keys of the configuration and their values, but is [1]."),
+    "baseline": (changed(baseline="x"), "`baseline` in s.yaml must be one of baseline, sse, but is 'x' instead."),
+    "texts": (changed(texts=["train"]), "`texts` in s.yaml must be a list of test, valid, but is ['train'] instead."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_studies_get_one_sentence(folder, capsys, case):
+    tree, sentence = BAD[case]
+    written(folder, tree)
+    assert refused(capsys, "study", "s.yaml") == sentence
+    assert sorted(path.name for path in folder.iterdir()) == ["plain.yaml", "s.yaml"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "\x00", "!!python/object/apply:os.system ['touch broken']"])
+def test_what_is_no_yaml_is_said_to_be_none(folder, capsys, text):
+    (folder / "s.yaml").write_text(text)
+    assert refused(capsys, "study", "s.yaml").startswith("s.yaml must be the YAML file of a study, but is not: ")
+    assert not (folder / "broken").exists()
+
+
+def test_options_that_commands_do_not_have(folder, capsys):
+    written(folder, changed(evaluate={"beams": 1}))
+    assert "`evaluate` in s.yaml must have options among" in refused(capsys, "study", "s.yaml")
+    assert "but there is no such file." in refused(capsys, "study", "other.yaml")

@@ -1,0 +1,123 @@
+"""A study from text to page, on real tools."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, refused, sse_nmt_here
+
+from sse_nmt.system.atomic_files import read_json
+
+SMALL = {
+    "model.encoder_embed_dim": 32, "model.decoder_embed_dim": 32, "model.encoder_layers": 1, "model.decoder_layers": 1,
+    "dataset.max_tokens": 400, "optimization.lr": [0.005], "lr_scheduler.warmup_updates": 20,
+    "checkpoint.save_interval_updates": 20, "checkpoint.keep_interval_updates": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(toy_text: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    own = {"source": str(toy_text[0]), "target": str(toy_text[1]), "valid": 20, "test": 20, "max_ratio": 3.0}
+    config = str(ROOT / "configs/quickstart/sse_se.yaml")
+    tree = {
+        "corpora": {"toy": {"prepare": "files", "vocab_size": 80, "sizes": [80, 160], **own}},
+        "systems": {
+            "baseline": {"config": config, "set": {"task.sse_prob": 0.0}},
+            "sse_se": {"config": config},
+            "broken": {"config": config, "set": {"model.dropoutt": 1}},
+        },
+        "seeds": [1, 2], "updates": 40, "set": SMALL, "average": 2, "evaluate": {"beam": 1, "max_length": 60},
+    }  # fmt: skip
+    (folder / "study.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return folder
+
+
+def study(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "sse_nmt",
+        "study",
+        str(folder / "study.yaml"),
+        "--output",
+        str(folder / "out"),
+        *words,
+    ]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path) -> str:
+    """Stopped once on its way, and started again; what it said the second time."""
+    first = study(folder)
+    deadline = time.monotonic() + 200
+    while not list((folder / "out").glob("toy-80/*/*/run.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)
+    assert first.returncode != 0 and not list(folder.glob("out/**/test.json"))
+    second = study(folder)
+    _, errors = second.communicate(timeout=280)
+    assert second.returncode == 1
+    return errors
+
+
+def test_one_system_that_fails_stops_no_other_and_is_named_at_the_end(folder, done):
+    assert len(list((folder / "out").glob("toy-*/*/*/scores/test.json"))) == 8
+    failed = done[done.index("steps failed") :]
+    for name in ("toy-80/broken/1", "toy-160/broken/2"):
+        assert re.search(
+            rf"^  {name}: .*`?model.dropoutt`?.*\(.*{name.replace('/', '.')}\.log\)$", failed, re.MULTILINE
+        )
+    assert "baseline" not in failed and "12 cells, 0 of them done before." in done
+    assert re.search(r"toy-160/sse_se/2 done in .*\. \d+ done, \d+ running, \d+ waiting", done)
+    record = read_json(folder / "out/toy-80/sse_se/2/scores/test.json")
+    assert record["checkpoint"] == "checkpoint_average.pt" and record["search"]["beam"] == 1
+
+
+def test_finished_cells_are_not_touched_again(folder, done, capsys):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*")}
+    words = ["study", folder / "study.yaml", "--output", folder / "out", "--only", "*/[bs]*[es]e*/*"]
+    sse_nmt_here(*words)
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == ["8 cells, 8 of them done before."]
+    assert printed.out.splitlines()[-1] == "8 cells: 8 done"
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*")}
+
+
+def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
+    words = ["study", folder / "study.yaml", "--output", folder / "out", "--report", tmp_path]
+    sse_nmt_here(*words)
+    assert capsys.readouterr().out.split() == [f"{tmp_path}/report.{kind}" for kind in ("html", "md", "json")]
+    told = json.loads((tmp_path / "report.json").read_text())
+    (sse,) = told["systems"]
+    assert set(sse["differences"]) == {"toy-80", "toy-160"} and told["done"] == 8 and told["cells"] == 12
+    (verdict,) = told["verdicts"]
+    combined = sse["combined"]
+    if combined is not None:
+        sign = "ahead of" if combined["low"] > 0 else "behind" if combined["high"] < 0 else "not shown to differ from"
+        assert f"sse_se is {sign} the baseline: {combined['value']:+.2f} BLEU" in verdict
+    page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
+    assert verdict.split(":")[0] in page and verdict in text
+    assert page.count("<svg") == 4 and "Learning curve: toy" in page and "</html>" in page
+    assert not re.search(
+        r"(?:src|href)=\"(?!#|data:)", page.replace('xlink:href="#', 'href="#')
+    )  # nothing beside itself
+    assert "currentColor" in page and "#010203" not in page
+    assert told["corpora"]["toy-80"]["words"][0][1:] == ["0", "1", "2–5", "6–20", "21–100", "over 100"]
+
+
+def test_a_report_needs_something_to_compare(folder, capsys, tmp_path):
+    words = ["study", folder / "study.yaml", "--output", tmp_path / "none", "--report", tmp_path / "report"]
+    said = refused(capsys, *words)
+    assert said == "A report needs cells of the baseline and of another system that are done, but there are none."
+    assert not (tmp_path / "report").exists()
