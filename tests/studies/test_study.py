@@ -19,7 +19,7 @@ from sse_nmt.system.atomic_files import read_json
 SMALL = {
     "model.encoder_embed_dim": 32, "model.decoder_embed_dim": 32, "model.encoder_layers": 1, "model.decoder_layers": 1,
     "dataset.max_tokens": 400, "optimization.lr": [0.005], "lr_scheduler.warmup_updates": 20,
-    "checkpoint.save_interval_updates": 20, "checkpoint.keep_interval_updates": 2,
+    "checkpoint.save_interval_updates": 7, "checkpoint.keep_interval_updates": 2,
 }  # fmt: skip
 
 
