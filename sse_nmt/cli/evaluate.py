@@ -27,7 +27,7 @@ def add(commands: Any, text: str) -> None:
 
 
 _OF_FILES = {"target_lang"}
-_OF_RUNS = {"split", "checkpoint", *(each.name for each in fields(SearchOptions))}
+_OF_RUNS = {"split", "text", "checkpoint", *(each.name for each in fields(SearchOptions))}
 
 
 def _check_heeded(options: EvaluateOptions, unheeded: Collection[str], whose: str) -> None:
@@ -44,6 +44,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     files = (options.hypotheses, options.reference)
     if arguments.target is not None and files == (None, None):
         _check_heeded(options, _OF_FILES, "for `--hypotheses`, not for a run")
+        if options.text is not None:
+            _check_heeded(options, {"split"}, "for a run's own text, not for `--text`")
         result = evaluate_run(arguments.target, options)
     elif arguments.target is None and None not in files:
         _check_heeded(options, _OF_RUNS, "for a run, not for `--hypotheses`")

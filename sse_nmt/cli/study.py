@@ -8,6 +8,7 @@ from typing import Any
 
 from sse_nmt.cli.arguments import add_options, command, from_namespace
 from sse_nmt.studies.options import StudyOptions
+from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 
 
@@ -16,6 +17,7 @@ def add(commands: Any, text: str) -> None:
         "sse-nmt study configs/studies/smoke.yaml",
         "sse-nmt study configs/studies/smoke.yaml --list --only 'help-de/*'",
         "sse-nmt study configs/studies/smoke.yaml --report report",
+        "sse-nmt study configs/studies/smoke.yaml --keep results/smoke",
     ]
     parser = command(commands, "study", _study, text, examples)
     parser.add_argument("study", metavar="STUDY", type=Path, help="a YAML file that says what is trained on what")
@@ -32,22 +34,38 @@ def add(commands: Any, text: str) -> None:
 def _study(arguments: argparse.Namespace) -> None:
     from sse_nmt.studies.cells import cells_of
     from sse_nmt.studies.overview import overview
-    from sse_nmt.studies.run import run_cells
     from sse_nmt.studies.specification import read_study
 
     options = from_namespace(StudyOptions, arguments)
     check_options(options)
+    _check_one_thing(options)
     study = read_study(arguments.study)
-    folder = Path("studies", arguments.study.stem) if options.output is None else options.output
-    cells = cells_of(study, folder.absolute(), arguments.only)
-    if options.list:
-        print(overview(cells))
-        return
+    folder = (Path("studies", arguments.study.stem) if options.output is None else options.output).absolute()
+    cells = cells_of(study, folder, arguments.only)
     if options.report is not None:
         from sse_nmt.studies.report import write_study_report
 
         for path in write_study_report(study, cells, options.report):
             print(path)
         return
-    run_cells(cells, folder.absolute(), options.jobs)
+    if options.keep is not None:
+        from sse_nmt.studies.kept_cells import keep_cells
+
+        print(f"{len(keep_cells(cells, options.keep))} of {len(cells)} cells are done, and kept in {options.keep}.")
+        return
+    if not options.list:
+        from sse_nmt.studies.kept_cells import kept_cells, take_cells
+        from sse_nmt.studies.run import prepare_corpora, run_cells
+
+        if options.take is None:
+            run_cells(cells, folder, options.jobs)
+        else:
+            prepare_corpora(kept_cells(cells, options.take), folder, options.jobs)
+            take_cells(cells, options.take)
     print(overview(cells))
+
+
+def _check_one_thing(options: StudyOptions) -> None:
+    asked = [name for name in ("list", "report", "keep", "take") if getattr(options, name)]
+    if len(asked) > 1:
+        raise UserError(f"Only one of {', '.join(f'`--{name}`' for name in asked)} can be asked for at a time.")

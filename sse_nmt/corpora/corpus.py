@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.options import COMMON, PrepareOptions
 from sse_nmt.text.pairs import SentencePair
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ class Fetched:
     """The text of a corpus on this machine.
 
     Args:
-        bitexts: what trains, and what validation and test text are set apart from, where there are none.
+        bitexts: what trains, and what validation and test text are set apart from, where there are none. A corpus that
+            has none is a test text alone.
         valid, test: text of its own, kept as it is; None where some of the bitexts is to be set apart.
         kept_out: rule -> pairs of which no sentence may stand in a training pair.
         in_order: the training text keeps its order; otherwise it is shuffled.
@@ -44,7 +45,7 @@ class Corpus:
     Args:
         about: one line of help.
         fetch: brings the text below a folder, in steps that are done once.
-        options: which of `PrepareOptions` are for it, beside those for every corpus.
+        options: which of `PrepareOptions` are for it, beside those that are ``common`` to all that trains.
         defaults: of options, where they are its own.
         check: raises UserError for options that cannot be, before anything is touched.
     """
@@ -53,5 +54,6 @@ class Corpus:
     about: str
     fetch: Callable[[PrepareOptions, Path, Steps], Fetched]
     options: frozenset[str] = frozenset()
+    common: frozenset[str] = COMMON
     defaults: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[PrepareOptions], None] = lambda options: None

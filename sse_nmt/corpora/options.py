@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sse_nmt.system.options import Range, at_least, option, seeds
 from sse_nmt.text.length_rules import LengthRules
 
-# Options for every corpus; a corpus names those beside them that it heeds.
-COMMON = frozenset({"vocab_size", "sample", "min_length", "max_length", "max_ratio", "seed"})
+# Options for every corpus that trains; a corpus names those beside them that it heeds.
+COMMON = frozenset({"vocab_size", "sample", "sampled_copies", "min_length", "max_length", "max_ratio", "seed"})
 WMT14_VOCAB_SIZE = 32_000
 
 # It becomes part of files' names.
@@ -74,6 +74,13 @@ class PrepareOptions:
     )
     sample: int = option(
         200_000, "pairs that the SentencePiece model is trained on, at most", at_least(1), group=_SUBWORDS
+    )
+    sampled_copies: int = option(
+        0,
+        "further copies of the training text, each segmented at random (subword regularisation); epochs take them in "
+        "turn, after the text in its most probable pieces",
+        at_least(0),
+        group=_SUBWORDS,
     )
     min_length: int = option(
         LengthRules.min_length, "shortest training sentence, in pieces", at_least(1), group=_LENGTHS

@@ -4,6 +4,7 @@ DIR/raw/, DIR/unpacked/  what was fetched, as the corpus has it
 DIR/clean/, DIR/split/   cleaned text, duplicates still among it; training, validation and test text
 DIR/text/                the text as it trains, {train,valid,test}.{source,target language}
 DIR/pieces/              the same in SentencePiece pieces
+DIR/copies/N.LANG, N/    with `--sampled-copies`: the training text segmented at random, and its binary data
 DIR/sentencepiece.model  the joint model
 DIR/dict.txt, DIR/bin/   fairseq's dictionary and binary data
 DIR/steps/               the record of each step; a step whose record fits its files is not done again
@@ -25,7 +26,9 @@ from sse_nmt.corpora.corpus import Fetched
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.report import as_table
 from sse_nmt.corpora.pipeline.run import Pipeline, Prepared
+from sse_nmt.corpora.pipeline.sampled_copies import copy_folders
 from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.corpora.test_text import write_test_text
 from sse_nmt.system.atomic_files import check_ours, keep_json, read_json, sha256_of
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
@@ -67,15 +70,31 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
         fetched = corpus.fetch(options, folder, steps)
         if before is not None and before["inputs"] != fetched.inputs:
             raise UserError(f"{folder} was prepared from other text than the files now hold: choose another folder.")
+        if not fetched.bitexts:
+            keep_json(folder / "manifest.json", _write_test_text(options, folder, fetched))
+            return
         prepared = Pipeline(folder, options, steps).run(fetched)
         keep_json(folder / "manifest.json", _manifest(options, folder, steps, fetched, prepared))
     log_line(as_table(prepared, steps))
+
+
+def _write_test_text(options: PrepareOptions, folder: Path, fetched: Fetched) -> dict[str, Any]:
+    """All that is prepared of a corpus that is a test text alone; return its manifest."""
+    pairs = fetched.test or []
+    files = write_test_text(folder, (options.source_lang, options.target_lang), pairs)
+    log_line(f"{len(pairs):,} pairs to test on, none to train on.")
+    return {
+        "format": _FORMAT, "options": asdict(options), "inputs": fetched.inputs, "pairs": {"test": len(pairs)},
+        "versions": dict(fetched.versions), "fingerprint": sha256_of(files),
+    }  # fmt: skip
 
 
 def _manifest(
     options: PrepareOptions, folder: Path, steps: Steps, fetched: Fetched, prepared: Prepared
 ) -> dict[str, Any]:
     pieces = sorted((folder / "pieces").iterdir())
+    copies = copy_folders(folder, options.sampled_copies)
+    pieces += sorted(file for copy in copies for file in copy.parent.glob(f"{copy.name}.*"))
     fingerprint = steps.run("fingerprint", "Taking a fingerprint", lambda: sha256_of(pieces), inputs=pieces)
     return {
         "format": _FORMAT,
@@ -87,6 +106,7 @@ def _manifest(
         "corpora": prepared.corpora,
         "unknown": prepared.unknown,
         "vocab_size": load_model(folder / "sentencepiece.model").get_piece_size(),
+        "binary": [str(path.relative_to(folder)) for path in (folder / "bin", *copies)],
         "seconds": steps.seconds,
         "versions": {**fetched.versions, **{name: importlib.metadata.version(name) for name in _TOOLS}},
         "fingerprint": fingerprint,

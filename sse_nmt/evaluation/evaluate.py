@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.evaluation.options import EvaluateOptions
+from sse_nmt.corpora.test_text import read_test_text
+from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
 from sse_nmt.evaluation.scoring import check_lengths, metrics, score
 from sse_nmt.evaluation.sentence_statistics import scores_of, sentence_statistics
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
@@ -25,25 +26,21 @@ def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
         UserError: no run folder, its text gone, or a checkpoint that cannot be used.
     """
     check_options(options)
-    run, split = RunFolder(path), options.split
-    source, target = (run.text(split, language) for language in run.languages)
-    for file in (source, target):
-        if not file.is_file():
-            raise UserError(f"{file} must be the {split} text, but there is no such file.")
-    references = read_lines(target)
+    run = RunFolder(path)
+    name, sources, references = _text(run, options)
     check_lengths(references, references)
     measures = metrics(run.languages[1], options.tokenize)  # before minutes of translating
     translator = Translator(path, options.search(), options.checkpoint)
     start = time.monotonic()
-    hypotheses = translator.translate(read_lines(source))
+    hypotheses = translator.translate(sources)
     seconds = time.monotonic() - start
-    scored = run.scored(split)
+    scored = run.scored(name)
     scored.scores.unlink(missing_ok=True)  # what it says is no longer true
     write_lines(scored.hypotheses, hypotheses)
     write_lines(scored.references, references)
     counts = sentence_statistics(scored.statistics, hypotheses, references, measures)
     result = {
-        "split": split,
+        "split": name,
         "sentences": len(hypotheses),
         "seconds": seconds,
         "updates": updates(load_checkpoint(run.checkpoints / options.checkpoint)),
@@ -54,6 +51,21 @@ def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
     }
     write_json(scored.scores, result)
     return result
+
+
+def _text(run: RunFolder, options: EvaluateOptions) -> tuple[str, list[str], list[str]]:
+    """Name, sources and references of what is translated."""
+    if options.text is not None:
+        name = options.text.resolve().name
+        if name in SPLITS or not TEXT_NAMES.holds(name):
+            raise UserError(f"`--text` must be a folder named {TEXT_NAMES.words}, not {' or '.join(SPLITS)}: {name!r}.")
+        pairs = read_test_text(options.text, run.languages)
+        return name, [source for source, _ in pairs], [target for _, target in pairs]
+    files = [run.text(options.split, language) for language in run.languages]
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{file} must be the {options.split} text, but there is no such file.")
+    return options.split, read_lines(files[0]), read_lines(files[1])
 
 
 def evaluate_files(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from sse_nmt.runs.paths import BEST
-from sse_nmt.system.options import at_least, between, one_of, option
+from sse_nmt.system.options import Range, at_least, between, one_of, option
 from sse_nmt.translation.options import SearchOptions
 
 SPLITS = ("test", "valid")
+TEXT_NAMES = Range(
+    "letters, digits, and . _ + - within", lambda value: re.fullmatch(r"[A-Za-z0-9][\w.+-]*", str(value)) is not None
+)
 _SEARCH, _FILES = "search", "files in place of a run"
 _CHECKPOINT = "which of the run's checkpoints translates"
 _TOKENISER = "sacreBLEU's tokeniser for BLEU"
@@ -24,6 +28,12 @@ class EvaluateOptions(SearchOptions):
     """What `sse-nmt evaluate` scores."""
 
     split: str = option("test", f"which text of the run's data: {', '.join(SPLITS)}", one_of(SPLITS), metavar="SPLIT")
+    text: Path | None = option(
+        None,
+        "the test text of this folder of `sse-nmt prepare` in place of the run's own; scores get the folder's name",
+        metavar="DIR",
+        unset="the run's own",
+    )
     checkpoint: str = option(BEST, _CHECKPOINT, metavar="NAME")
     tokenize: str | None = option(None, _TOKENISER, metavar="NAME", unset=_OF_THE_LANGUAGE)
     hypotheses: Path | None = option(
@@ -54,7 +64,12 @@ class CompareOptions:
     """What `sse-nmt compare` compares, and where it writes."""
 
     baseline: str | None = option(None, "what the other systems are compared with", metavar="NAME", unset="the first")
-    split: str = option("test", f"the text that was scored: {', '.join(SPLITS)}", one_of(SPLITS), metavar="SPLIT")
+    split: str = option(
+        "test",
+        f"the text that was scored: {', '.join(SPLITS)}, or the name of the folder of `sse-nmt evaluate --text`",
+        TEXT_NAMES,
+        metavar="SPLIT",
+    )
     tokenize: str | None = option(None, _TOKENISER, metavar="NAME", unset=_OF_THE_LANGUAGE)
     newstest: bool = option(False, "compare on newstest2008-2018, scored by `sse-nmt newstest`")
     published_scores: bool = option(False, "with --newstest: quote the scores that the paper reports below the table")

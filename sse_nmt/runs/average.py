@@ -69,7 +69,12 @@ def mean_parameters(paths: list[Path]) -> dict[str, Tensor]:
             if key in sums and value.shape != sums[key].shape:
                 raise UserError(f"{path} must have the parameters of {paths[0]}, but {key} is of another shape.")
             sums[key] = value.to(torch.float64, copy=True) if key not in sums else sums[key].add_(value)
-    return {
-        key: (sums[key] / len(paths)).to(value.dtype) if value.is_floating_point() else value.clone()
-        for key, value in model.items()
-    }
+    means: dict[tuple[Any, ...], Tensor] = {}  # what is tied is one tensor, and stays one
+    averaged = {}
+    for key, value in model.items():
+        place = (value.data_ptr(), value.shape, value.stride())
+        if place not in means or value.numel() == 0:
+            mean = sums[key] / len(paths)
+            means[place] = mean.to(value.dtype) if value.is_floating_point() else value.clone()
+        averaged[key] = means[place]
+    return averaged

@@ -18,3 +18,12 @@ class StudyOptions:
         None, "cells that run at a time", at_least(1), unset="as many as GPUs, or cores where there is none"
     )
     report: Path | None = option(None, "write what came out here, and run none", metavar="DIR", unset="none")
+    keep: Path | None = option(
+        None,
+        "write the cells that are done here, as data without checkpoints, and run none",
+        metavar="DIR",
+        unset="none",
+    )
+    take: Path | None = option(
+        None, "take over cells that were kept here, prepare their corpora, and train none", metavar="DIR", unset="none"
+    )

@@ -25,7 +25,10 @@ _STYLE = {
 def forest(systems: Sequence[SystemResult], baseline: str) -> str:
     """Differences corpus by corpus with their intervals; below them the combined one, and thin what another corpus
     may bring."""
-    rows = [(system, corpus) for system in systems for corpus in (*system.differences, None)]
+    rows: list[tuple[SystemResult, str | None]] = []
+    for system in systems:
+        rows += [(system, corpus) for corpus in system.differences]
+        rows += [] if system.combined is None else [(system, None)]
     with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]  # keys that it knows
         figure = matplotlib.figure.Figure(figsize=(7, 0.6 + 0.32 * len(rows)), layout="constrained")
         axes = figure.subplots()

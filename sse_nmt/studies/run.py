@@ -44,29 +44,34 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     """
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
-    if not left:
-        return
-    work = _work(left, folder)
-    (folder / LOGS).mkdir(parents=True, exist_ok=True)
-    _Pool(work, _slots(jobs, len(left))).run()
-    failed = [each for each in work if each.failure is not None]
-    if failed:
-        listed = "".join(f"\n  {each.name}: {each.failure}" for each in failed)
-        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:{listed}")
+    preparing = _preparing(left, folder)
+    training = [Work(cell.name, cell.log, cell.commands(), preparing.get(cell.corpus.name)) for cell in left]
+    _run([*preparing.values(), *training], folder, jobs)
 
 
-def _work(cells: Sequence[Cell], folder: Path) -> list[Work]:
-    """That of the corpora first."""
+def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
+    """Those of the cells, where they are not there yet. Raises UserError, as `run_cells` does."""
+    _run(list(_preparing(cells, folder).values()), folder, jobs)
+
+
+def _preparing(cells: Sequence[Cell], folder: Path) -> dict[str, Work]:
     corpora: dict[str, CorpusOfStudy] = {cell.corpus.name: cell.corpus for cell in cells}
-    preparing = {
+    return {
         name: Work(f"data of {name}", folder / LOGS / f"{name}.log", [prepare_command(folder, corpus)])
         for name, corpus in corpora.items()
         if not (data_of(folder, corpus) / "manifest.json").is_file()
     }
-    return [
-        *preparing.values(),
-        *(Work(cell.name, cell.log, cell.commands(), preparing.get(cell.corpus.name)) for cell in cells),
-    ]
+
+
+def _run(work: Sequence[Work], folder: Path, jobs: int | None) -> None:
+    if not work:
+        return
+    (folder / LOGS).mkdir(parents=True, exist_ok=True)
+    _Pool(work, _slots(jobs, len(work))).run()
+    failed = [each for each in work if each.failure is not None]
+    if failed:
+        listed = "".join(f"\n  {each.name}: {each.failure}" for each in failed)
+        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:{listed}")
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,9 @@ class Slot:
     environment: Mapping[str, str]
 
 
-def _slots(jobs: int | None, cells: int) -> list[Slot]:
+def _slots(jobs: int | None, most: int) -> list[Slot]:
     gpus = torch.cuda.device_count()
-    count = min(cells, jobs if jobs is not None else (gpus or cores()))
+    count = min(most, jobs if jobs is not None else (gpus or cores()))
     ours = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     each = max(1, len(ours) // count)
     slots = []

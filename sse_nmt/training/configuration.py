@@ -11,6 +11,7 @@ from yaml import YAMLError
 
 from sse_nmt.runs.paths import CHECKPOINTS
 from sse_nmt.runs.run_folder import GRAPHS, TEXTS
+from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.user_dir import USER_DIR
 
@@ -36,11 +37,12 @@ def run_configuration(
     the form that we read back.
     """
     configuration = read_configuration(path)
+    binary = read_json(data / "manifest.json").get("binary", ["bin"])  # the first has validation text, too
     settings = {
         "common.user_dir": USER_DIR,
         "common.log_format": "json",
         "common.reset_logging": True,
-        "task.data": str((data / "bin").resolve()),
+        "task.data": ":".join(str((data / name).resolve()) for name in binary),  # epochs take them in turn
         "checkpoint.save_dir": CHECKPOINTS,
         "hydra.run.dir": ".",
         "hydra.output_subdir": None,

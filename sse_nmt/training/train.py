@@ -33,6 +33,8 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
     """
     if not (data / "manifest.json").is_file():
         raise UserError(f"{data} must be prepared by `sse-nmt prepare`, but holds no manifest.json.")
+    if not (data / "bin").is_dir():
+        raise UserError(f"{data} must hold text to train on, but holds a test text alone.")
     check_options(options)
     folders = [run.resolve() for _, run in systems]
     if len(set(folders)) < len(folders):

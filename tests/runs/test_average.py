@@ -88,3 +88,16 @@ def test_what_cannot_be_averaged_is_said(run, tmp_path):
     with pytest.raises(UserError, match="must be a checkpoint, but it is damaged"):
         average_checkpoints(run, AverageOptions(last=2))
     assert not (run / "checkpoints/checkpoint_average.pt").exists()
+
+
+def test_what_is_tied_stays_tied(tmp_path):
+    for number in range(2):
+        table = torch.full((3, 2), float(number))
+        torch.save(
+            {"model": {"a": table, "b": table, "rows": table[:2], "c": table.clone()}, "cfg": {}},
+            tmp_path / f"{number}.pt",
+        )
+    mean = mean_parameters([tmp_path / "0.pt", tmp_path / "1.pt"])
+    assert mean["a"].data_ptr() == mean["b"].data_ptr() != mean["c"].data_ptr()
+    for key, shape in {"a": (3, 2), "b": (3, 2), "rows": (2, 2), "c": (3, 2)}.items():
+        assert torch.equal(mean[key], torch.full(shape, 0.5))

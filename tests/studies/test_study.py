@@ -121,3 +121,32 @@ def test_a_report_needs_something_to_compare(folder, capsys, tmp_path):
     said = refused(capsys, *words)
     assert said == "A report needs cells of the baseline and of another system that are done, but there are none."
     assert not (tmp_path / "report").exists()
+
+
+def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, capsys, tmp_path):
+    words = ["study", folder / "study.yaml"]
+    sse_nmt_here(*words, "--output", folder / "out", "--keep", tmp_path / "kept", "--only", "toy-80/*")
+    assert capsys.readouterr().out == f"4 of 6 cells are done, and kept in {tmp_path}/kept.\n"
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert kept == sorted(
+        f"toy-80.{s}.{n}.{end}" for s in ("baseline", "sse_se") for n in (1, 2) for end in ("json", "test.xz")
+    )
+    text = "".join(path.read_text() for path in (tmp_path / "kept").glob("*.json"))
+    assert str(folder) not in text and str(ROOT) not in text
+    sse_nmt_here(*words, "--output", tmp_path / "out", "--take", tmp_path / "kept")
+    assert capsys.readouterr().out.splitlines()[-1] == "12 cells: 4 done, 8 waiting"
+    for output, report in ((folder / "out", "there"), (tmp_path / "out", "here")):
+        sse_nmt_here(*words, "--output", output, "--report", tmp_path / report, "--only", "toy-80/*")
+    for kind in ("html", "md", "json"):
+        here, there = ((tmp_path / place / f"report.{kind}").read_text() for place in ("here", "there"))
+        assert here.replace(str(tmp_path / "out"), "OUT") == there.replace(str(folder / "out"), "OUT")
+    capsys.readouterr()
+    (tmp_path / "kept/toy-80.sse_se.2.test.xz").write_bytes(b"no")
+    said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept")
+    assert said.startswith(
+        f"{tmp_path}/kept/toy-80.sse_se.2.test.xz must hold the translations of toy-80/sse_se/2, but"
+    )
+    said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path)
+    assert said == f"{tmp_path} must hold cells of the study, such as toy-80.baseline.1.json, but has none."
+    said = refused(capsys, *words, "--list", "--keep", tmp_path)
+    assert said == "Only one of `--list`, `--keep` can be asked for at a time."

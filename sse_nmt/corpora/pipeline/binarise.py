@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from sse_nmt.system.atomic_files import atomic_directory
@@ -16,14 +17,14 @@ _LOOK = 0.5  # seconds between two looks at what is there
 
 
 def binarise(
-    pieces: Path,
+    prefixes: Mapping[str, Path],
     destination: Path,
     languages: tuple[str, str],
     dictionary: Path,
     workers: int,
     tokens: int,
 ) -> None:
-    """Binarise ``pieces/{train,valid,test}.<lang>`` into ``destination``, with one dictionary for both languages.
+    """Binarise PREFIX.<lang> of each split into ``destination``, with one dictionary for both languages.
 
     ``tokens`` in all are for the progress bar.
     """
@@ -32,8 +33,8 @@ def binarise(
         command += ["--joined-dictionary", "--destdir", str(part)]
         command += ["--source-lang", languages[0], "--target-lang", languages[1], "--workers", str(workers)]
         command += ["--srcdict", str(dictionary)]
-        for split in ("train", "valid", "test"):
-            command += [f"--{split}pref", str(pieces / split)]
+        for split, prefix in prefixes.items():
+            command += [f"--{split}pref", str(prefix)]
         process = start_child(command, stdout=output, stderr=subprocess.STDOUT)
         try:
             _watch(process, part, tokens)

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.binarise import binarise
 from sse_nmt.corpora.pipeline.clean import CleanFiles, clean
 from sse_nmt.corpora.pipeline.duplicates import mark_first, read_mask
+from sse_nmt.corpora.pipeline.sampled_copies import copy_folders
 from sse_nmt.corpora.pipeline.split import place_splits, read_split, write_splits
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.pipeline.write_text import SPLITS, TextParts, none_left, write_text
@@ -65,7 +67,9 @@ class Pipeline:
         removed = removed + dropped
         typical = self._learn(text)
         corpora, dropped, pairs, unknown = self._segment(text, typical, removed)
-        self._binarise(sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values()))
+        tokens = sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values())
+        self._binarise(tokens)
+        self._binarise_copies(tokens)
         read = {bitext.name: bitext.pairs for bitext in fetched.bitexts}
         if not fetched.in_order:  # they were mixed
             corpora = {" and ".join(read): corpora["train"]}
@@ -131,8 +135,8 @@ class Pipeline:
             parts = {"train": places.train, "valid": places.valid, "test": places.test}
             if any(len(part) == 0 and wanted.get(name) != 0 for name, part in parts.items()):
                 raise UserError(
-                    "The corpus must have documents to train on and others to set apart for validation and test, but "
-                    "has too few: give `--valid` and `--test` text of your own, or lower them."
+                    "The corpus must have documents to train on and others to set apart for validation and test, none "
+                    "of them with more pairs than are wanted, but has too few: choose another `--valid` and `--test`."
                 )
             return {"train": len(places.train), **write_splits(list(files.values()), places, folder)}
 
@@ -188,13 +192,23 @@ class Pipeline:
         result = self._steps.run(
             "segment",
             "Segmenting",
-            lambda: write_text(self._folder, self._languages, text, rules, removed, options.pairs),
+            lambda: write_text(
+                self._folder,
+                self._languages,
+                text,
+                rules,
+                removed,
+                options.pairs,
+                options.sampled_copies,
+                options.seed,
+            ),
             inputs=[*text.inputs, self._model],
-            outputs=[*self._split_files(), self._dictionary],
+            outputs=[*self._split_files(), *self._copy_files(), self._dictionary],
             stale=[self._manifest],
             rules={name: value for name, value in asdict(rules).items() if name != "typical_ratio"},
             held_out=text.fingerprint,
             **_pairs_setting(options),
+            **_copies_setting(options),
         )
         corpora = result["corpora"]
         dropped = sum((Counter(corpus.pop("removed")) for corpus in corpora.values()), Counter())
@@ -206,6 +220,7 @@ class Pipeline:
     def _binarise(self, tokens: int) -> None:
         source, target = self._languages
         binary = self._folder / "bin"
+        prefixes = {split: self._folder / "pieces" / split for split in ("train", "valid", "test")}
         names = [
             f"{split}.{source}-{target}.{language}.{kind}"
             for split in ("train", "valid", "test")
@@ -215,11 +230,28 @@ class Pipeline:
         self._steps.run(
             "binarise",
             "Binarising",
-            lambda: binarise(self._folder / "pieces", binary, self._languages, self._dictionary, cores(), tokens),
+            lambda: binarise(prefixes, binary, self._languages, self._dictionary, cores(), tokens),
             inputs=[*(file for file in self._split_files() if file.parent.name == "pieces"), self._dictionary],
             outputs=[binary / name for name in (*names, f"dict.{source}.txt", f"dict.{target}.txt")],
             stale=[self._manifest],
         )
+
+    def _binarise_copies(self, tokens: int) -> None:
+        for number, folder in enumerate(copy_folders(self._folder, self._options.sampled_copies), 1):
+            files = [folder.with_name(f"{number}.{language}") for language in self._languages]
+            prefix = {"train": folder.with_name(str(number))}
+            self._steps.run(
+                f"binarise-{number}",
+                f"Binarising copy {number}",
+                partial(binarise, prefix, folder, self._languages, self._dictionary, cores(), tokens),
+                inputs=[*files, self._dictionary],
+                outputs=[folder / f"train.{'-'.join(self._languages)}.{language}.bin" for language in self._languages],
+                stale=[self._manifest],
+            )
+
+    def _copy_files(self) -> list[Path]:
+        folders = copy_folders(self._folder, self._options.sampled_copies)
+        return [folder.with_name(f"{folder.name}.{language}") for folder in folders for language in self._languages]
 
     def _split_files(self) -> list[Path]:
         return [
@@ -228,6 +260,10 @@ class Pipeline:
             for split in ("train", "valid", "test")
             for language in self._languages
         ]
+
+
+def _copies_setting(options: PrepareOptions) -> dict[str, Any]:
+    return {} if not options.sampled_copies else {"copies": options.sampled_copies, "seed": options.seed}
 
 
 def _pairs_setting(options: PrepareOptions) -> dict[str, Any]:

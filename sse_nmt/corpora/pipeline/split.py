@@ -37,7 +37,7 @@ def place_splits(
     bitexts: Sequence[Bitext], cleaned: Sequence[CleanFiles], first: NDArray[np.bool_], valid: int, test: int, seed: int
 ) -> SplitPlaces:
     """Whole documents go to test and valid, in seeded order, until each holds its number of pairs; the rest trains,
-    in seeded random order.
+    in seeded random order, and so does a document that alone has more.
 
     Args:
         first: of each clean pair, whether it is not a duplicate.
@@ -49,9 +49,9 @@ def place_splits(
     generator = random.Random(seed)
     generator.shuffle(shuffled)  # which does with an array
     order = np.frombuffer(shuffled, dtype=np.int64)
-    held_out = _documents_until(np.cumsum(sizes[order]), test)
-    both = held_out + _documents_until(np.cumsum(sizes[order[held_out:]]), valid)
-    parts = [_pairs_of(part, members, starts, sizes) for part in (order[both:], order[held_out:both], order[:held_out])]
+    of_test, order = _take(order, sizes, test)
+    of_valid, order = _take(order, sizes, valid)
+    parts = [_pairs_of(part, members, starts, sizes) for part in (order, of_valid, of_test)]
     train = array("q", parts[0].tobytes())
     generator.shuffle(train)
     return SplitPlaces(np.frombuffer(train, dtype=np.int64), *parts[1:])
@@ -121,9 +121,14 @@ class _NumberNames(Sequence[str]):
         return place
 
 
-def _documents_until(pairs: Places, count: int) -> int:
-    """How many of the documents, whose pairs are summed up, are needed for ``count``; all if they are too few."""
-    return 0 if count == 0 else min(int(np.searchsorted(pairs, count)) + 1, len(pairs))
+def _take(documents: Places, sizes: Places, count: int) -> tuple[Places, Places]:
+    """Documents of together ``count`` pairs, or all that can be had, and the others; each in their order."""
+    if count == 0:
+        return documents[:0], documents
+    taken = sizes[documents] <= count
+    sums = np.cumsum(np.where(taken, sizes[documents], 0))
+    taken[int(np.searchsorted(sums, count)) + 1 :] = False
+    return documents[taken], documents[~taken]
 
 
 def _pairs_of(documents: Places, members: Places, starts: Places, sizes: Places) -> Places:

@@ -13,6 +13,7 @@ import numpy as np
 import sentencepiece
 from numpy.typing import NDArray
 
+from sse_nmt.corpora.pipeline.sampled_copies import COPIES, write_copies
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import atomic_directory, write_lines
 from sse_nmt.system.errors import UserError
@@ -52,12 +53,15 @@ def write_text(
     rules: LengthRules,
     removed: Counter[str],
     limit: int | None,
+    copies: int = 0,
+    seed: int = 1,
 ) -> dict[str, Any]:
-    """Write ``folder/{text,pieces}/`` and ``folder/dict.txt`` with the model that is there.
+    """Write ``folder/{text,pieces,copies}/`` and ``folder/dict.txt`` with the model that is there.
 
     Args:
         removed: what earlier steps have removed, for the sentence where nothing is left.
         limit: at most so many training pairs.
+        copies: how many are segmented at random, from ``seed`` on.
 
     Returns:
         What became of each training text, how many validation pairs were too long, and unknown tokens.
@@ -71,6 +75,8 @@ def write_text(
         _check_not_empty("train", sum(corpus.pairs for corpus in corpora.values()), dropped)
         valid = within_max_length(text.valid, model, rules.max_length, dropped)
         _check_not_empty("valid", len(valid), dropped)
+        if copies:
+            counts += write_copies(texts, folder / COPIES, languages, path, copies, rules.max_length, seed)
         known = {piece for piece in piece_set(model) if counts[piece]}  # as fairseq: a row that trains for each
         unknown = {"train": _share_unknown(counts, known)}
         for split, pairs in (("valid", valid), ("test", text.test)):

@@ -1,0 +1,103 @@
+"""Cells as data: what stays of a training when its checkpoints are gone, small enough to be committed.
+
+DIR/CORPUS.SYSTEM.SEED.json       configuration, versions, data, time; scores with signatures; validation losses
+DIR/CORPUS.SYSTEM.SEED.TEXT.xz    the translations of a text, a sentence a line
+
+No line of a corpus is among them: what is taken over again gets its references from `sse-nmt prepare`.
+"""
+
+from __future__ import annotations
+
+import copy
+import lzma
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sse_nmt.runs.training_log import parse
+from sse_nmt.studies.cells import Cell
+from sse_nmt.system.atomic_files import atomic_write, read_json, write_json, write_lines
+from sse_nmt.system.errors import UserError
+
+
+def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
+    """Write those that are done into ``folder``; return them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = [cell for cell in cells if cell.state == "done"]
+    for cell in done:
+        for text in cell.study.texts:
+            lines = cell.run.scored(text).hypotheses.read_bytes()
+            with atomic_write(_hypotheses(folder, cell, text), "wb") as file:
+                file.write(lzma.compress(lines))
+        write_json(_file(folder, cell), _kept(cell))
+    return done
+
+
+def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
+    """Take over those that ``folder`` has and that are not done, whose corpora must be prepared; return them.
+
+    Raises:
+        UserError: one was trained on other text than was prepared, or its translations are gone.
+    """
+    taken = [cell for cell in kept_cells(cells, folder) if cell.state != "done"]
+    for cell in taken:
+        kept = read_json(_file(folder, cell))
+        if kept["run"]["data"]["fingerprint"] != read_json(cell.data / "manifest.json")["fingerprint"]:
+            raise UserError(f"{_file(folder, cell)} holds a training on other text than {cell.data} now holds.")
+        _take(cell, kept, folder)
+    return taken
+
+
+def kept_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
+    """Raises UserError if ``folder`` has none of them."""
+    found = [cell for cell in cells if _file(folder, cell).is_file()]
+    if not found:
+        raise UserError(f"{folder} must hold cells of the study, such as {_file(folder, cells[0]).name}, but has none.")
+    return found
+
+
+def _kept(cell: Cell) -> dict[str, Any]:
+    run = copy.deepcopy(cell.run.record)
+    for session in (run, *run["earlier"]):
+        session.pop("command", None)  # it is the study's, and full of one machine's paths
+    run["data"].pop("folder", None)
+    options = run["data"]["options"]
+    options.update({name: None for name in options if name == "folder" or name.endswith(("source", "target"))})
+    for place in ("task.data", "common.user_dir"):
+        run["configuration"].pop(place, None)
+    with open(cell.run.log, encoding="utf-8", errors="replace") as lines:
+        records = [(line, parse(line)) for line in lines]
+    return {
+        "run": run,
+        "scores": {text: read_json(cell.run.scored(text).scores) for text in cell.study.texts},
+        "log": [line.rstrip("\n") for line, record in records if record is not None and record.kind == "valid"],
+    }
+
+
+def _take(cell: Cell, kept: dict[str, Any], folder: Path) -> None:
+    """The record comes last: before it is there, the cell is not done."""
+    run, target = cell.run, kept["run"]["target_lang"]
+    run.scores.mkdir(parents=True, exist_ok=True)
+    write_lines(run.log, kept["log"])
+    for text, scores in kept["scores"].items():
+        source = _hypotheses(folder, cell, text)
+        try:
+            lines = lzma.decompress(source.read_bytes())
+        except (OSError, lzma.LZMAError) as error:
+            raise UserError(
+                f"{source} must hold the translations of {cell.name}, but cannot be read: {error}"
+            ) from None
+        with atomic_write(run.scored(text).hypotheses, "wb") as file:
+            file.write(lines)
+        shutil.copy(cell.data / "text" / f"{text}.{target}", run.scored(text).references)
+        write_json(run.scored(text).scores, scores)
+    write_json(run.record_file, kept["run"])
+
+
+def _file(folder: Path, cell: Cell) -> Path:
+    return folder / f"{cell.name.replace('/', '.')}.json"
+
+
+def _hypotheses(folder: Path, cell: Cell, text: str) -> Path:
+    return folder / f"{cell.name.replace('/', '.')}.{text}.xz"

