@@ -13,6 +13,12 @@ import matplotlib
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "sse_nmt", "font.size": 10, "font.family": "DejaVu Sans"})
 import matplotlib.figure  # noqa: E402
+from matplotlib import font_manager  # noqa: E402
+
+# The machine may have another version of the font, with other shapes.
+font_manager.fontManager.ttflist = []
+for _file in Path(matplotlib.get_data_path(), "fonts/ttf").glob("DejaVuSans*.ttf"):
+    font_manager.fontManager.addfont(_file)
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs/results/quickstart.svg"

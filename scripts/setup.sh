@@ -8,6 +8,12 @@ fail() {
     exit 1
 }
 
+# An activated .venv is not what the next one is made of: it goes first.
+PATH=":$PATH:"
+PATH="${PATH//":$PWD/.venv/bin:"/:}"
+PATH="${PATH#:}"
+PATH="${PATH%:}"
+
 find_python() {
     local name
     for name in python3 python3.12 python3.11; do
@@ -39,7 +45,7 @@ start=$SECONDS
 rm -rf .venv
 {
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,test]'
+    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]'
     # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
     # whatever looks for it, such as transformers.
     .venv/bin/python -m pip uninstall --yes torchaudio

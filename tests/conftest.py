@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import newstest_cache
 
 os.environ["SACREBLEU"] = str(newstest_cache.FOLDER)  # before anything imports sacreBLEU
 
+import import_server
 import pytest
 from toy_corpus import sentences
 
@@ -35,6 +37,26 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, os.environ.g
 
 ROOT = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+_MANY = 30  # tests, from which on a server is worth its start
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the server of tests/children/import_server.py in each process that runs tests."""
+    controls = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
+    if controls or len(session.items) < _MANY or sys.platform != "linux":
+        return
+    address = Path(tempfile.mkdtemp(prefix="sse_nmt_tests_")) / "server"
+    log = open(address.with_suffix(".log"), "w")
+    subprocess.Popen([sys.executable, f"{_CHILDREN}/import_server.py", str(address)], stdout=log, stderr=log)
+    os.environ |= {import_server.ADDRESS: str(address), import_server.PATH: os.environ["PYTHONPATH"]}
+
+
+@pytest.fixture
+def real_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of processes themselves: of how they start, are killed, and end."""
+    monkeypatch.delenv(import_server.ADDRESS, raising=False)
 
 
 @pytest.fixture(scope="session")

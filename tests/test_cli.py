@@ -81,7 +81,7 @@ def test_without_a_command_all_are_listed_by_step_of_the_work():
     assert all(f"{step}:" in done.stderr for step in COMMANDS_BY_STEP)
 
 
-def test_help_is_there_at_once():
+def test_help_is_there_at_once(real_processes):
     """Nothing heavy is imported to print it."""
     heavy = {"torch", "lxml", "sacrebleu", "scipy", "fairseq"}
     code = f"import sys; from sse_nmt.cli import build_parser; build_parser(); assert not {heavy} & set(sys.modules)"
@@ -99,7 +99,7 @@ def test_wrong_words_are_answered_with_the_usage(words):
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_one_sentence(tmp_path, with_signal):
+def test_a_signal_ends_it_in_one_sentence(real_processes, tmp_path, with_signal):
     """While it waits for a pipe that nobody writes to."""
     os.mkfifo(tmp_path / "pipe")
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)

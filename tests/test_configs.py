@@ -13,14 +13,26 @@ from omegaconf import OmegaConf
 
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
 from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.studies.cells import cells_of
+from sse_nmt.studies.specification import read_study
 from sse_nmt.text.dictionary import Vocabulary
-from sse_nmt.training.configuration import read_configuration
+from sse_nmt.training.configuration import read_configuration, run_configuration
 
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+STUDIES = sorted((ROOT / "configs/studies").glob("*.yaml"))
+CONFIGS = sorted(set((ROOT / "configs").rglob("*.yaml")) - set(STUDIES))
 
 
 def test_there_are_some():
     assert {path.name for path in CONFIGS} >= {"baseline.yaml", "sse_se.yaml"}
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_studies_are_read_and_name_themselves(path, tmp_path):
+    study = read_study(path)
+    assert len(cells_of(study, tmp_path)) == len(study.corpora) * len(study.systems) * len(study.seeds)
+    for system in study.systems:
+        run_configuration(system.configuration, tmp_path, None, None, system.settings)
+    assert f"#   sse-nmt study configs/studies/{path.name}\n" in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in CONFIGS}), ids=lambda path: path.name)

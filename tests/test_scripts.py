@@ -86,6 +86,16 @@ def test_without_python_it_names_the_package(bare_machine):
     )
 
 
+def test_an_activated_venv_is_not_what_the_next_is_made_of(bare_machine):
+    checkout, programs = bare_machine
+    python = checkout / ".venv/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/bash\n")
+    python.chmod(0o755)
+    done = run_command(str(checkout / "scripts/setup.sh"), env={"PATH": f"{python.parent}:{programs}"})
+    assert done.returncode == 1 and "was not found" in done.stderr and python.exists()
+
+
 def test_without_venv_it_names_the_package(bare_machine):
     checkout, programs = bare_machine
     python = programs / "python3"

@@ -57,7 +57,12 @@ def _study(arguments: argparse.Namespace) -> None:
         from sse_nmt.studies.kept_cells import kept_cells, take_cells
         from sse_nmt.studies.run import prepare_corpora, run_cells
 
-        if options.take is None:
+        if options.slurm:
+            from sse_nmt.studies.slurm import run_on_slurm
+
+            prepare_corpora([cell for cell in cells if cell.state != "done"], folder, options.jobs)
+            run_on_slurm(cells, folder, study.slurm)
+        elif options.take is None:
             run_cells(cells, folder, options.jobs)
         else:
             prepare_corpora(kept_cells(cells, options.take), folder, options.jobs)
@@ -66,6 +71,6 @@ def _study(arguments: argparse.Namespace) -> None:
 
 
 def _check_one_thing(options: StudyOptions) -> None:
-    asked = [name for name in ("list", "report", "keep", "take") if getattr(options, name)]
+    asked = [name for name in ("list", "slurm", "report", "keep", "take") if getattr(options, name)]
     if len(asked) > 1:
         raise UserError(f"Only one of {', '.join(f'`--{name}`' for name in asked)} can be asked for at a time.")

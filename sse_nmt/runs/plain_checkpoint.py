@@ -19,7 +19,7 @@ from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 
 # What the options of `translation_sse` begin with; fairseq, which could tell, is not imported for it.
-_OURS = ("sse_", "seed", "spectral_", "low_rank_", "frobenius_", "fast_dropout")
+_OURS = ("sse_", "embedding_noise", "noise_rate", "seed", "spectral_", "low_rank_", "frobenius_", "fast_dropout")
 
 
 def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:

@@ -17,6 +17,9 @@ class StudyOptions:
     jobs: int | None = option(
         None, "cells that run at a time", at_least(1), unset="as many as GPUs, or cores where there is none"
     )
+    slurm: bool = option(
+        False, "run the cells as jobs of Slurm, which ask for what the study's `slurm` says; needs the extra `slurm`"
+    )
     report: Path | None = option(None, "write what came out here, and run none", metavar="DIR", unset="none")
     keep: Path | None = option(
         None,

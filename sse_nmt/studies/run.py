@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from sse_nmt.studies.cells import Cell, Command, data_of, prepare_command
+from sse_nmt.studies.cells import Cell, data_of, prepare_command
+from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.specification import LOGS, CorpusOfStudy
+from sse_nmt.studies.work import OURS, Progress, Work, check_none_failed
 from sse_nmt.system.child_processes import last_line, start_child
-from sse_nmt.system.errors import UserError
-from sse_nmt.system.machine import cores
-from sse_nmt.system.progress import duration, log_line
+from sse_nmt.system.progress import log_line
 
 _LOOK_INTERVAL = 0.2  # seconds
-_OURS = "sse-nmt: "  # before a command's own sentence
-
-
-@dataclass
-class Work:
-    """Commands one after the other; ``needs`` must have gone well before."""
-
-    name: str
-    log: Path
-    commands: list[Command]
-    needs: Work | None = None
-    failure: str | None = None
-    finished: bool = False
-    seconds: float = field(default=0.0)
 
 
 def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
@@ -67,45 +49,15 @@ def _run(work: Sequence[Work], folder: Path, jobs: int | None) -> None:
     if not work:
         return
     (folder / LOGS).mkdir(parents=True, exist_ok=True)
-    _Pool(work, _slots(jobs, len(work))).run()
-    failed = [each for each in work if each.failure is not None]
-    if failed:
-        listed = "".join(f"\n  {each.name}: {each.failure}" for each in failed)
-        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:{listed}")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A part of the machine that one piece of work has to itself."""
-
-    processors: frozenset[int]
-    environment: Mapping[str, str]
-
-
-def _slots(jobs: int | None, most: int) -> list[Slot]:
-    gpus = torch.cuda.device_count()
-    count = min(most, jobs if jobs is not None else (gpus or cores()))
-    ours = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    each = max(1, len(ours) // count)
-    slots = []
-    for number in range(count):
-        mine = [ours[(number * each + i) % len(ours)] for i in range(each)] if ours else []
-        devices = {"CUDA_VISIBLE_DEVICES": _device(number % gpus)} if gpus else {}
-        slots.append(Slot(frozenset(mine), devices))
-    return slots
-
-
-def _device(number: int) -> str:
-    """The number that a GPU of ours has outside."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return seen.split(",")[number] if seen else str(number)
+    _Pool(work, slots(jobs, len(work))).run()
+    check_none_failed(work)
 
 
 class _Pool:
-    def __init__(self, work: Sequence[Work], slots: Sequence[Slot]) -> None:
-        self._work, self._waiting, self._free = work, list(work), list(slots)
+    def __init__(self, work: Sequence[Work], free: Sequence[Slot]) -> None:
+        self._work, self._waiting, self._free = work, list(work), list(free)
         self._running: list[_Running] = []
-        self._start = time.monotonic()
+        self._progress = Progress(work, len(free))
 
     def run(self) -> None:
         try:
@@ -115,7 +67,7 @@ class _Pool:
                 for each in [each for each in self._running if each.ended()]:
                     self._running.remove(each)
                     self._free.append(each.slot)
-                    self._say(each.work)
+                    self._progress.say(each.work, len(self._running), len(self._waiting))
         finally:
             for each in self._running:
                 each.stop()
@@ -128,19 +80,6 @@ class _Pool:
             elif self._free and (work.needs is None or work.needs.finished):
                 self._waiting.remove(work)
                 self._running.append(_Running(work, self._free.pop(0)))
-
-    def _say(self, work: Work) -> None:
-        done = [each for each in self._work if each.finished]
-        how = f"failed: {work.failure}" if work.failure is not None else f"done in {duration(work.seconds)}"
-        left = len(self._waiting) + len(self._running)
-        when = ""
-        if left and done:
-            width = len(self._running) + len(self._free)
-            more = sum(each.seconds for each in done) / len(done) * left / width
-            when = f"; ends about {time.strftime('%a %H:%M', time.localtime(time.time() + more))}"
-        log_line(
-            f"{work.name} {how}. {len(done)} done, {len(self._running)} running, {len(self._waiting)} waiting{when}."
-        )
 
 
 class _Running:
@@ -166,7 +105,7 @@ class _Running:
             self.work.finished = True
         else:
             said = self.work.log.read_text(encoding="utf-8", errors="replace")[self._said :]
-            self.work.failure = last_line(said).removeprefix(_OURS) + f" ({self.work.log})"
+            self.work.failure = last_line(said).removeprefix(OURS) + f" ({self.work.log})"
         return True
 
     def stop(self) -> None:

@@ -12,11 +12,13 @@ import yaml
 
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.evaluation.options import SPLITS, EvaluateOptions
+from sse_nmt.studies.slurm_settings import CLUSTERS, SlurmSettings
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import flag_of
 
+_KINDS: dict[str, type] = {"int": int, "str": str, "dict": dict}  # of `SlurmSettings`
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
-_KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "updates", "baseline"}
+_KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "updates", "baseline", "slurm"}
 # What the study says by itself, or what is for files in place of runs.
 _NOT_HERE = {
     PrepareOptions: {"corpus"},
@@ -51,6 +53,7 @@ class Study:
     evaluate: words of `sse-nmt evaluate`.
     updates: of all trainings, None: as the configurations say.
     baseline: the system that others are compared with.
+    slurm: what jobs ask for, where cells are jobs of Slurm.
     """
 
     corpora: Sequence[CorpusOfStudy]
@@ -61,6 +64,7 @@ class Study:
     evaluate: Sequence[str]
     updates: int | None
     baseline: str
+    slurm: SlurmSettings
 
 
 def read_study(path: Path) -> Study:
@@ -91,7 +95,27 @@ def read_study(path: Path) -> Study:
         corpora, systems, _seeds(path, tree["seeds"]), texts, _number(path, "average", tree.get("average", 0), 0),
         _words(path, "evaluate", tree.get("evaluate", {}), EvaluateOptions),
         None if updates is None else _number(path, "updates", updates, 1), baseline,
+        _slurm(path, tree.get("slurm", {})),
     )  # fmt: skip
+
+
+def _slurm(path: Path, entry: Any) -> SlurmSettings:
+    if not isinstance(entry, dict):
+        raise UserError(f"`slurm` in {path} must be keys and values, but is {entry!r} instead.")
+    known = {each.name: each for each in fields(SlurmSettings)}
+    for key, value in entry.items():
+        if key not in known:
+            raise UserError(f"`slurm` in {path} must have keys among {', '.join(known)}, but has {key!r}.")
+        wanted = _KINDS[str(known[key].type).split()[0].split("[")[0]]
+        if wanted is int:
+            _number(path, f"slurm.{key}", value, 0 if key == "gpus" else 1)
+        elif not isinstance(value, wanted):
+            raise UserError(f"`slurm.{key}` in {path} must be {wanted.__name__}, but is {value!r} instead.")
+    settings = SlurmSettings(**entry)
+    if settings.cluster not in CLUSTERS:
+        known_ones = " or ".join(CLUSTERS)
+        raise UserError(f"`slurm.cluster` in {path} must be {known_ones}, but is {settings.cluster!r} instead.")
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:

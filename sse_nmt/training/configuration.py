@@ -37,12 +37,13 @@ def run_configuration(
     the form that we read back.
     """
     configuration = read_configuration(path)
-    binary = read_json(data / "manifest.json").get("binary", ["bin"])  # the first has validation text, too
+    manifest = data / "manifest.json"
+    binary = read_json(manifest).get("binary", ["bin"]) if manifest.is_file() else ["bin"]
     settings = {
         "common.user_dir": USER_DIR,
         "common.log_format": "json",
         "common.reset_logging": True,
-        "task.data": ":".join(str((data / name).resolve()) for name in binary),  # epochs take them in turn
+        "task.data": ":".join(str((data / name).resolve()) for name in binary),  # an epoch each
         "checkpoint.save_dir": CHECKPOINTS,
         "hydra.run.dir": ".",
         "hydra.output_subdir": None,

@@ -14,7 +14,7 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.training.configuration import run_configuration
 
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "studies")
 MEANT = {
     "task.sse_prop=0.1": ("task.sse_prop", "task.sse_prob"),
     "model.encoder_layer=3": ("model.encoder_layer", "model.encoder_layers"),

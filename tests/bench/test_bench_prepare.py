@@ -92,7 +92,7 @@ def check(printed: str, pairs: int) -> None:
     assert rows["binarising"][3] > 1  # the processor's time of fairseq-preprocess is in it
 
 
-def test_the_table_of_a_made_up_text(capsys):
+def test_the_table_of_a_made_up_text(real_processes, capsys):
     run("--pairs", 1500, "--vocab-size", 300, "--sample", 300)
     printed = capsys.readouterr().out
     assert printed.startswith("1,500 made-up pairs, 1,")

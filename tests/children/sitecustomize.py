@@ -12,6 +12,10 @@ import os
 import sys
 import time
 
+import import_server
+
+import_server.ask()
+
 _NEWSTEST = "sse_nmt.corpora.newstest"
 
 

@@ -48,7 +48,7 @@ def test_the_real_text(tmp_path):
     manifest = read_json(tmp_path / "data/manifest.json")
     assert manifest["corpora"]["elotl"]["read"] == 16_111 and manifest["versions"]["elotl"] == "0.1.1"
     assert (
-        manifest["pairs"]["train"] > 12_000 and manifest["pairs"]["valid"] >= 500 and manifest["pairs"]["test"] >= 1000
+        manifest["pairs"]["train"] > 11_000 and manifest["pairs"]["valid"] >= 500 and manifest["pairs"]["test"] >= 1000
     )
     counts = (tmp_path / "data/raw/elotl.documents").read_text().splitlines()
     assert len(counts) == 34

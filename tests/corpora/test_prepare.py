@@ -13,6 +13,7 @@ import pytest
 from conftest import refused, sse_nmt
 from toy_corpus import sentences
 
+from sse_nmt.corpora.catalogue import CORPORA
 from sse_nmt.corpora.corpus import Fetched
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.run import Pipeline
@@ -182,7 +183,7 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
     return {
         "unknown corpus": (
             ["wikipedia", out],
-            "The corpus must be one of libreoffice-help, multi30k, files, wmt14-en-de, but is 'wikipedia' instead.",
+            f"The corpus must be one of {', '.join(CORPORA)}, but is 'wikipedia' instead.",
         ),
         "unequal": (
             [*files, short],

@@ -273,7 +273,7 @@ MOMENTS = {
 
 @pytest.mark.timeout(900)  # it starts fairseq four times
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_killed_in_every_step_and_started_again_it_comes_to_the_same(prepared, tmp_path):
+def test_killed_in_every_step_and_started_again_it_comes_to_the_same(real_processes, prepared, tmp_path):
     server, folder, log = prepared.server, tmp_path / "wmt14", tmp_path / "log"
     server.requests.clear()
     for name, moment in ((step, moment) for step in STEPS for moment in MOMENTS.get(step, USUAL_MOMENTS)):
@@ -305,7 +305,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_change_has_the_steps_after_it_done_again(prepared, copied, tmp_path):
+def test_a_change_has_the_steps_after_it_done_again(real_processes, prepared, copied, tmp_path):
     """And the manifest, which says that all is complete, is not there meanwhile."""
     os.utime(copied / "clean/first")
     killed_in("binarise", "as fairseq starts", lambda: prepare(prepared.options, copied), tmp_path / "log")

@@ -94,7 +94,7 @@ def changed(**changes: object) -> dict[str, object]:
 
 BAD = {
     "unknown key": (changed(seed=1), "s.yaml must have keys among average, baseline, corpora, evaluate, seeds, set, "
-                    "systems, texts, updates, but has 'seed'."),
+                    "slurm, systems, texts, updates, but has 'seed'."),
     "no seeds": (changed(seeds=[]), "s.yaml must have `seeds`, but has none."),
     "seeds": (changed(seeds=[1, 1]), "`seeds` in s.yaml must all differ, but are [1, 1]."),
     "negative seed": (changed(seeds=[-1]), "`seeds` in s.yaml must be whole numbers from 0 on, but -1 is none."),
@@ -116,6 +116,13 @@ BAD = {
                "`systems.a` in s.yaml must have the keys config and set, but has 'seed'."),
     "settings": (changed(set=[1]), "`set` in s.yaml must be keys of the configuration and their values, but is [1]."),
     "baseline": (changed(baseline="x"), "`baseline` in s.yaml must be one of baseline, sse, but is 'x' instead."),
+    "slurm": (changed(slurm={"gpu": 1}), "`slurm` in s.yaml must have keys among partition, gpus, cpus, memory_gb, "
+              "minutes, array, options, cluster, but has 'gpu'."),
+    "slurm's number": (changed(slurm={"array": "3"}), "`slurm.array` in s.yaml must be whole numbers from 1 on, but "
+                       "'3' is none."),
+    "slurm's text": (changed(slurm={"options": "x"}), "`slurm.options` in s.yaml must be dict, but is 'x' instead."),
+    "cluster": (changed(slurm={"cluster": "x"}), "`slurm.cluster` in s.yaml must be slurm or local, but is 'x' "
+                "instead."),
     "texts": (changed(texts=["train"]), "`texts` in s.yaml must be a list of test, valid, but is ['train'] instead."),
 }  # fmt: skip
 

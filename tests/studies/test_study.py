@@ -142,7 +142,7 @@ def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, caps
         assert here.replace(str(tmp_path / "out"), "OUT") == there.replace(str(folder / "out"), "OUT")
     capsys.readouterr()
     (tmp_path / "kept/toy-80.sse_se.2.test.xz").write_bytes(b"no")
-    said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept")
+    said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept", after_news=True)
     assert said.startswith(
         f"{tmp_path}/kept/toy-80.sse_se.2.test.xz must hold the translations of toy-80/sse_se/2, but"
     )

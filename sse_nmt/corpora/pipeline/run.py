@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -67,9 +67,7 @@ class Pipeline:
         removed = removed + dropped
         typical = self._learn(text)
         corpora, dropped, pairs, unknown = self._segment(text, typical, removed)
-        tokens = sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values())
-        self._binarise(tokens)
-        self._binarise_copies(tokens)
+        self._binarise(sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values()))
         read = {bitext.name: bitext.pairs for bitext in fetched.bitexts}
         if not fetched.in_order:  # they were mixed
             corpora = {" and ".join(read): corpora["train"]}
@@ -192,23 +190,14 @@ class Pipeline:
         result = self._steps.run(
             "segment",
             "Segmenting",
-            lambda: write_text(
-                self._folder,
-                self._languages,
-                text,
-                rules,
-                removed,
-                options.pairs,
-                options.sampled_copies,
-                options.seed,
-            ),
+            lambda: write_text(self._folder, self._languages, text, rules, removed, options),
             inputs=[*text.inputs, self._model],
-            outputs=[*self._split_files(), *self._copy_files(), self._dictionary],
+            outputs=[*self._split_files(), self._dictionary],
             stale=[self._manifest],
             rules={name: value for name, value in asdict(rules).items() if name != "typical_ratio"},
             held_out=text.fingerprint,
             **_pairs_setting(options),
-            **_copies_setting(options),
+            **({"copies": options.sampled_copies, "seed": options.seed} if options.sampled_copies else {}),
         )
         corpora = result["corpora"]
         dropped = sum((Counter(corpus.pop("removed")) for corpus in corpora.values()), Counter())
@@ -218,52 +207,41 @@ class Pipeline:
         return corpora, dropped, pairs, result["unknown"]
 
     def _binarise(self, tokens: int) -> None:
-        source, target = self._languages
-        binary = self._folder / "bin"
-        prefixes = {split: self._folder / "pieces" / split for split in ("train", "valid", "test")}
+        pieces, copies = self._folder / "pieces", copy_folders(self._folder, self._options.sampled_copies)
+        self._binarise_one("binarise", "Binarising", [pieces / split for split in SPLITS], self._folder / "bin", tokens)
+        for copy in copies:  # its pieces are beside it
+            self._binarise_one(f"binarise-{copy.name}", f"Binarising copy {copy.name}", [copy], copy, tokens)
+
+    def _binarise_one(self, name: str, title: str, prefixes: Sequence[Path], destination: Path, tokens: int) -> None:
+        """A copy has the prefix of training text alone."""
+        splits = dict(zip(SPLITS, prefixes, strict=False))
+        files = [prefix.with_name(f"{prefix.name}.{each}") for prefix in prefixes for each in self._languages]
+        pair = "-".join(self._languages)
         names = [
-            f"{split}.{source}-{target}.{language}.{kind}"
-            for split in ("train", "valid", "test")
+            f"{split}.{pair}.{language}.{kind}"
+            for split in splits
             for language in self._languages
             for kind in ("bin", "idx")
         ]
+        names += [f"dict.{language}.txt" for language in self._languages]
         self._steps.run(
-            "binarise",
-            "Binarising",
-            lambda: binarise(prefixes, binary, self._languages, self._dictionary, cores(), tokens),
-            inputs=[*(file for file in self._split_files() if file.parent.name == "pieces"), self._dictionary],
-            outputs=[binary / name for name in (*names, f"dict.{source}.txt", f"dict.{target}.txt")],
+            name,
+            title,
+            partial(binarise, splits, destination, self._languages, self._dictionary, cores(), tokens),
+            inputs=[*files, self._dictionary],
+            outputs=[destination / each for each in names],
             stale=[self._manifest],
         )
 
-    def _binarise_copies(self, tokens: int) -> None:
-        for number, folder in enumerate(copy_folders(self._folder, self._options.sampled_copies), 1):
-            files = [folder.with_name(f"{number}.{language}") for language in self._languages]
-            prefix = {"train": folder.with_name(str(number))}
-            self._steps.run(
-                f"binarise-{number}",
-                f"Binarising copy {number}",
-                partial(binarise, prefix, folder, self._languages, self._dictionary, cores(), tokens),
-                inputs=[*files, self._dictionary],
-                outputs=[folder / f"train.{'-'.join(self._languages)}.{language}.bin" for language in self._languages],
-                stale=[self._manifest],
-            )
-
-    def _copy_files(self) -> list[Path]:
-        folders = copy_folders(self._folder, self._options.sampled_copies)
-        return [folder.with_name(f"{folder.name}.{language}") for folder in folders for language in self._languages]
-
     def _split_files(self) -> list[Path]:
-        return [
+        files = [
             self._folder / folder / f"{split}.{language}"
             for folder in ("text", "pieces")
-            for split in ("train", "valid", "test")
+            for split in SPLITS
             for language in self._languages
         ]
-
-
-def _copies_setting(options: PrepareOptions) -> dict[str, Any]:
-    return {} if not options.sampled_copies else {"copies": options.sampled_copies, "seed": options.seed}
+        copies = copy_folders(self._folder, self._options.sampled_copies)
+        return files + [copy.with_name(f"{copy.name}.{language}") for copy in copies for language in self._languages]
 
 
 def _pairs_setting(options: PrepareOptions) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import sentencepiece
 from numpy.typing import NDArray
 
+from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.sampled_copies import COPIES, write_copies
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import atomic_directory, write_lines
@@ -52,16 +53,13 @@ def write_text(
     text: TextParts,
     rules: LengthRules,
     removed: Counter[str],
-    limit: int | None,
-    copies: int = 0,
-    seed: int = 1,
+    options: PrepareOptions,
 ) -> dict[str, Any]:
     """Write ``folder/{text,pieces,copies}/`` and ``folder/dict.txt`` with the model that is there.
 
     Args:
         removed: what earlier steps have removed, for the sentence where nothing is left.
-        limit: at most so many training pairs.
-        copies: how many are segmented at random, from ``seed`` on.
+        options: how many pairs are kept, and how many copies are segmented at random, from which seed on.
 
     Returns:
         What became of each training text, how many validation pairs were too long, and unknown tokens.
@@ -70,13 +68,14 @@ def write_text(
     model = load_model(path)
     with atomic_directory(folder / "text") as texts, atomic_directory(folder / "pieces") as pieces:
         files = [part / f"train.{language}" for part in (texts, pieces) for language in languages]
-        corpora, counts = segment(text.train, text.keep, path, rules, files, limit)
+        corpora, counts = segment(text.train, text.keep, path, rules, files, options.pairs)
         dropped = sum((corpus.removed for corpus in corpora.values()), Counter(removed))
         _check_not_empty("train", sum(corpus.pairs for corpus in corpora.values()), dropped)
         valid = within_max_length(text.valid, model, rules.max_length, dropped)
         _check_not_empty("valid", len(valid), dropped)
-        if copies:
-            counts += write_copies(texts, folder / COPIES, languages, path, copies, rules.max_length, seed)
+        if options.sampled_copies:
+            wanted = (options.sampled_copies, rules.max_length, options.seed)
+            counts += write_copies(texts, folder / COPIES, languages, path, *wanted)
         known = {piece for piece in piece_set(model) if counts[piece]}  # as fairseq: a row that trains for each
         unknown = {"train": _share_unknown(counts, known)}
         for split, pairs in (("valid", valid), ("test", text.test)):

@@ -54,8 +54,8 @@ def test_epochs_take_the_copies_in_turn(toy_text, tmp_path):
     sse_nmt_here("prepare", "files", data, *words, "--max-ratio", "3", "--pairs", "60", "--sampled-copies", "2")
     manifest = read_json(data / "manifest.json")
     assert manifest["binary"] == ["bin", "copies/1", "copies/2"] and manifest["unknown"]["train"] == 0
-    done = sse_nmt("train", data, f"{ROOT}/configs/quickstart/baseline.yaml={run}", *SMALLER, "--set",
-                   "optimization.max_epoch=4", "--updates", "1000")  # fmt: skip
+    words = [*SMALLER, "--set", "optimization.max_epoch=4", "--set", "checkpoint.save_interval=1", "--updates", "1000"]
+    done = sse_nmt("train", data, f"{ROOT}/configs/quickstart/baseline.yaml={run}", *words)
     assert done.returncode == 0, done.stderr
     loaded = re.findall(rf"{data}/(\S+)/train\.en-de\.en", (run / "train.log").read_text())
-    assert loaded == ["bin", "copies/1", "copies/2", "bin"]
+    assert loaded[:4] == ["bin", "copies/1", "copies/2", "bin"]

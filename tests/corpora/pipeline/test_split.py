@@ -45,8 +45,10 @@ def by_hand(documents: list[Document], valid: int, test: int, seed: int) -> tupl
     parts: Splits = {}
     for name, count in (("test", test), ("valid", valid)):
         parts[name] = []
-        while len(parts[name]) < count and order:
-            parts[name] += order.pop(0).pairs
+        for document in list(order):
+            if len(parts[name]) < count and len(document.pairs) <= count:
+                parts[name] += document.pairs
+                order.remove(document)
     train = [pair for document in order for pair in document.pairs]
     generator.shuffle(train)
     removed: Counter[str] = Counter()
@@ -83,6 +85,14 @@ def test_whole_documents_as_a_loop_takes_them(tmp_path, monkeypatch, valid, test
     if words == 40 and valid == 20:
         assert removed["also in training"] > 0
     assert valid == test == 0 or len(found["train"]) < sum(len(set(document.pairs)) for document in documents)
+
+
+def test_a_document_larger_than_what_is_wanted_trains(tmp_path):
+    book = Document("a book", [(f"b{i}", f"c{i}") for i in range(50)])
+    leaves = [Document(f"leaf {i}", [(f"s{i}", f"t{i}")]) for i in range(30)]
+    for seed in range(5):
+        found, _ = in_files([write_documents([book, *leaves], "text", tmp_path)], tmp_path, 10, 10, seed=seed)
+        assert set(book.pairs) < set(found["train"]) and len(found["valid"]) == len(found["test"]) == 10
 
 
 def test_pairs_that_stand_alone(tmp_path):

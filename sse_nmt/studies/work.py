@@ -1,0 +1,51 @@
+"""Pieces of work, how far they are, and what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sse_nmt.studies.cells import Command
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import duration, log_line
+
+OURS = "sse-nmt: "  # before a command's own sentence
+
+
+@dataclass
+class Work:
+    """Commands one after the other; ``needs`` must have gone well before."""
+
+    name: str
+    log: Path
+    commands: Sequence[Command]
+    needs: Work | None = None
+    failure: str | None = None
+    finished: bool = False
+    seconds: float = field(default=0.0)
+
+
+class Progress:
+    """A line for each piece of work that ends; ``width`` of them are under way at a time."""
+
+    def __init__(self, work: Sequence[Work], width: int) -> None:
+        self._work, self._width = work, width
+
+    def say(self, ended: Work, running: int, waiting: int) -> None:
+        done = [each for each in self._work if each.finished]
+        how = f"failed: {ended.failure}" if ended.failure is not None else f"done in {duration(ended.seconds)}"
+        when = ""
+        if running + waiting and done:
+            more = sum(each.seconds for each in done) / len(done) * (running + waiting) / self._width
+            when = f"; ends about {time.strftime('%a %H:%M', time.localtime(time.time() + more))}"
+        log_line(f"{ended.name} {how}. {len(done)} done, {running} running, {waiting} waiting{when}.")
+
+
+def check_none_failed(work: Sequence[Work]) -> None:
+    """Raises UserError that names each piece of work that failed, and why."""
+    failed = [each for each in work if each.failure is not None]
+    if failed:
+        listed = "".join(f"\n  {each.name}: {each.failure}" for each in failed)
+        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:{listed}")
