@@ -18,6 +18,7 @@ from sse_nmt.cli import build_parser
 sys.path.insert(0, str(ROOT / "scripts"))
 import draw_quickstart
 import make_reference
+import make_study_page
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in PAGES}
@@ -109,6 +110,12 @@ def test_the_picture_is_that_of_the_results(tmp_path, monkeypatch):
     monkeypatch.setattr(draw_quickstart, "PICTURE", tmp_path / "picture.svg")
     draw_quickstart.draw()
     assert (tmp_path / "picture.svg").read_bytes() == (ROOT / "docs/results/quickstart.svg").read_bytes()
+
+
+def test_the_page_of_studies_is_that_of_the_results():
+    assert TEXT[Path("docs/results/study.md")] == make_study_page.page(), "run scripts/make_study_page.py"
+    kept = {path.parent.name for path in (ROOT / "results").glob("*/report.json")}
+    assert set(make_study_page.named()) == kept
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():

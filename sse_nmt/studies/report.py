@@ -155,10 +155,14 @@ def _as_json(system: SystemResult) -> dict[str, Any]:
 
 
 def _corpora_json(results: Sequence[CorpusResult], sections: Sequence[Section]) -> dict[str, Any]:
-    return {
-        result.name: {"pairs": result.pairs, "words": section.words, "comparison": as_json(result.comparison)}
-        for result, section in zip(results, sections, strict=True)
-    }
+    said = {}
+    for result, section in zip(results, sections, strict=True):
+        comparison = as_json(result.comparison)
+        for system in comparison["systems"]:
+            for run in system["runs"]:  # wherever the study is
+                run["folder"] = f"{result.name}/{system['name']}/{run['seed']}"
+        said[result.name] = {"pairs": result.pairs, "words": section.words, "comparison": comparison}
+    return said
 
 
 def _write(path: Path, content: str) -> None:

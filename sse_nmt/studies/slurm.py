@@ -6,6 +6,7 @@ process ends; started again it waits for them.
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def run_on_slurm(cells: Sequence[Cell], folder: Path, settings: SlurmSettings) -
     Raises:
         UserError: submitit is not installed, or does not find Slurm; cells failed, each named with why.
     """
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look where Slurm keeps no accounts
     executor = _executor(folder / FOLDER, settings)
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")

@@ -111,11 +111,15 @@ def serve(address: str) -> None:
 
 
 def _keep(asked: socket.socket) -> None:
-    """Start the copy, pass signals on, say how it ended; it dies with whoever asked."""
+    """Start the copy, pass signals on, say how it ended; it dies with whoever asked, and with the server."""
+    ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message, files, _, _ = socket.recv_fds(asked, _SIZE, 3)
     while not message.endswith(b"\n"):
-        message += asked.recv(_SIZE)
+        more = asked.recv(_SIZE)
+        if not more:  # killed before it could ask
+            os._exit(0)
+        message += more
     request = json.loads(message)
     ours = os.getpid()
     copy = os.fork()
