@@ -9,7 +9,7 @@ if [ $# -eq 0 ]; then
     .venv/bin/ruff check .
     .venv/bin/mypy
     .venv/bin/mkdocs build --strict --quiet --site-dir .site
-    .venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+    .venv/bin/python -m pytest --numprocesses 3 --dist loadfile -m "not alone"
     set -- -m alone
 fi
 exec .venv/bin/python -m pytest "$@"

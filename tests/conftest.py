@@ -50,7 +50,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     address = Path(tempfile.mkdtemp(prefix="sse_nmt_tests_")) / "server"
     log = open(address.with_suffix(".log"), "w")
     subprocess.Popen([sys.executable, f"{_CHILDREN}/import_server.py", str(address)], stdout=log, stderr=log)
-    os.environ |= {import_server.ADDRESS: str(address), import_server.PATH: os.environ["PYTHONPATH"]}
+    os.environ |= {import_server.ADDRESS: str(address), import_server.SETTINGS: import_server.settings()}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import refused, sse_nmt_here
 
-from sse_nmt.bench.gpu_check import losses, trainings
+from sse_nmt.bench.gpu_check import draws, losses, trainings
 from sse_nmt.bench.gpu_check.findings import Finding, Report
 
 SMALL = ("--layers", "1", "--embed-dim", "16", "--heads", "2", "--vocab-size", "120", "--rounds", "2", "--cpu")
@@ -17,12 +17,15 @@ SMALL = ("--layers", "1", "--embed-dim", "16", "--heads", "2", "--vocab-size", "
 
 @pytest.fixture
 def small_text(monkeypatch):
-    monkeypatch.setattr(trainings, "_PAIRS", 600)
-    monkeypatch.setattr(trainings, "_PIECES", 300)
+    monkeypatch.setattr(trainings, "_PAIRS", 300)
+    monkeypatch.setattr(trainings, "_PIECES", 200)
+    monkeypatch.setattr(draws, "_DRAWS", 200_000)
+    monkeypatch.setattr(draws, "_CALLS", 5)
+    monkeypatch.setattr(draws, "_WIDTH", 16)
 
 
 def test_the_parts_run_and_end_in_one_file(tmp_path, small_text, capsys):
-    sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--updates", "16", "--output", tmp_path)
+    sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--updates", "8", "--output", tmp_path)
     told = json.loads((tmp_path / "gpu_check.json").read_text())
     assert told["machine"]["torch"] == torch.__version__
     findings = [Finding(**finding) for finding in told["findings"]]

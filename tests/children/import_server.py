@@ -18,7 +18,7 @@ import socket
 import struct
 import sys
 
-ADDRESS, PATH = "SSE_NMT_TEST_SERVER", "SSE_NMT_TEST_SERVER_PATH"  # in the environment; PYTHONPATH of the server
+ADDRESS, SETTINGS = "SSE_NMT_TEST_SERVER", "SSE_NMT_TEST_SERVER_SETTINGS"  # in the environment
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PROGRAMS = (
     "fairseq-train",
@@ -36,7 +36,7 @@ def ask() -> None:
     """In a process that starts: become a copy of the server, if there is one and this is a program of its."""
     address = os.environ.get(ADDRESS)
     program = _program(sys.orig_argv) if address else None
-    if program is None or os.environ.get(PATH) != os.environ.get("PYTHONPATH") or "SSE_NMT_TEST_HOLD" in os.environ:
+    if program is None or os.environ.get(SETTINGS) != settings() or "SSE_NMT_TEST_HOLD" in os.environ:
         return
     server = socket.socket(socket.AF_UNIX)
     try:
@@ -63,6 +63,11 @@ def ask() -> None:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
+
+
+def settings() -> str:
+    """What Python and sacreBLEU read once."""
+    return "\n".join(os.environ.get(name, "") for name in ("PYTHONPATH", "SACREBLEU"))
 
 
 def _alike(other: int) -> bool:

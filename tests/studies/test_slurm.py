@@ -47,13 +47,13 @@ def test_cells_are_jobs_and_what_fails_is_named(study, tmp_path, capsys):
 
 
 def test_at_its_time_limit_a_job_goes_on_bit_for_bit(toy_data, tmp_path):
-    words = [*SMALLER, "--set", "checkpoint.save_interval_updates=31", "--updates", "130"]
+    words = [*SMALLER, "--set", "checkpoint.save_interval_updates=7", "--updates", "90"]
     systems = {name: f"{CONFIG}={tmp_path / name}" for name in ("unbroken", "broken")}
     assert sse_nmt("train", toy_data, systems["unbroken"], *words).returncode == 0
     executor = submitit.LocalExecutor(tmp_path / "jobs")
     executor.update_parameters(timeout_min=5)
     job = executor.submit(CellJob([["train", str(toy_data), systems["broken"], *words]], tmp_path / "log"))
-    until(lambda: list((tmp_path / "broken/checkpoints").glob("checkpoint_*_62.pt")))
+    until(lambda: list((tmp_path / "broken/checkpoints").glob("checkpoint_*_14.pt")))
     for process in descendants(job._process.pid):  # as Slurm signals all of a job's steps
         os.kill(process, signal.SIGUSR2)
     assert job.result() is None

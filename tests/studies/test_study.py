@@ -65,7 +65,7 @@ def done(folder: Path) -> str:
     for number in range(5):
         killed = study(folder)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            killed.communicate(timeout=moments.uniform(1, 8))
+            killed.communicate(timeout=moments.uniform(1, 6))
         killed.send_signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
         killed.communicate(timeout=60)
         assert killed.returncode != 0
