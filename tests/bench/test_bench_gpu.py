@@ -17,7 +17,7 @@ SMALL = ("--layers", "1", "--embed-dim", "16", "--heads", "2", "--vocab-size", "
 
 @pytest.fixture
 def small_text(monkeypatch):
-    monkeypatch.setattr(trainings, "_PAIRS", 300)
+    monkeypatch.setattr(trainings, "_PAIRS", 500)
     monkeypatch.setattr(trainings, "_PIECES", 200)
     monkeypatch.setattr(draws, "_DRAWS", 200_000)
     monkeypatch.setattr(draws, "_CALLS", 5)
