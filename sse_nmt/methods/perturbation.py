@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +17,13 @@ def check_probability(name: str, value: float) -> float:
     """Return ``value`` if it is a probability, raise ValueError otherwise (NaN included)."""
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"`{name}` must be in [0, 1], but is {value} instead.")
+    return float(value)
+
+
+def check_strength(name: str, value: float) -> float:
+    """Return ``value`` if it is finite and at least 0, raise ValueError otherwise (NaN included)."""
+    if not 0.0 <= value < math.inf:
+        raise ValueError(f"`{name}` must be at least 0 and finite, but is {value} instead.")
     return float(value)
 
 
@@ -104,6 +112,36 @@ class Perturbation(nn.Module):
     def row_at(self, rank: Tensor) -> Tensor:
         """The inverse of `rank_of`: (*) in [0, N) -> rows (*)."""
         return self.candidates[rank] if self._range is None else rank + self._range[0]
+
+    def draw_others(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Another candidate for each of ``ids``, (*) -> (*), all alike likely; of no use for ids that are none."""
+        others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
+        # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
+        return self.row_at(others + (others >= self.rank_of(ids)))
+
+    def extra_repr(self) -> str:
+        return f"{self.num_embeddings}, {self.STRENGTH}={self.strength}, candidates={self.num_candidates}"
+
+
+class BernoulliPerturbation(Perturbation):
+    """Something happens with a probability ``prob``, each time independently.
+
+    Raises:
+        ValueError: `prob` outside [0, 1]; what `Perturbation` raises.
+    """
+
+    def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
+        super().__init__(num_embeddings, candidates)
+        self.prob = prob
+
+    @property
+    def prob(self) -> float:
+        """May be set anew at any time."""
+        return self._prob
+
+    @prob.setter
+    def prob(self, value: float) -> None:
+        self._prob = check_probability("prob", value)
 
 
 def candidate_rows(num_embeddings: int, candidates: Iterable[int] | Tensor | None) -> Sequence[int]:

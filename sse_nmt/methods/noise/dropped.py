@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
-from sse_nmt.methods.perturbation import Perturbation, check_probability, generator_argument
+from sse_nmt.methods.perturbation import BernoulliPerturbation, generator_argument
 
 
-class _Dropping(Perturbation):
-    """With a probability ``prob``, which may be set anew at any time."""
-
-    def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
-        super().__init__(num_embeddings, candidates)
-        self.prob = prob
-
-    @property
-    def prob(self) -> float:
-        return self._prob
-
-    @prob.setter
-    def prob(self, value: float) -> None:
-        self._prob = check_probability("prob", value)
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, prob={self.prob}, candidates={self.num_candidates}"
-
-
-class WordDropout(_Dropping):
+class WordDropout(BernoulliPerturbation):
     """The whole vector of a look-up is 0 with probability p; the others stay as they are.
 
     Sennrich, Haddow, Birch, *Edinburgh Neural Machine Translation Systems for WMT 16* (arXiv 1606.02891), sec. 3.2;
@@ -44,7 +23,7 @@ class WordDropout(_Dropping):
         return vectors.masked_fill(dropped.unsqueeze(-1), 0.0)
 
 
-class EmbeddingDropout(_Dropping):
+class EmbeddingDropout(BernoulliPerturbation):
     """Rows of the table are 0 for a batch with probability p; the other candidates' are scaled by 1 / (1 - p).
 
     Gal and Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent Neural Networks*, NIPS 2016

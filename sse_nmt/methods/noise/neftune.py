@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from sse_nmt.methods.perturbation import Perturbation, generator_argument
+from sse_nmt.methods.perturbation import Perturbation, check_strength, generator_argument
 
 
 class NEFTune(Perturbation):
@@ -48,9 +47,7 @@ class NEFTune(Perturbation):
 
     @alpha.setter
     def alpha(self, value: float) -> None:
-        if not 0.0 <= value < math.inf:
-            raise ValueError(f"`alpha` must be at least 0 and finite, but is {value} instead.")
-        self._alpha = float(value)
+        self._alpha = check_strength("alpha", value)
 
     def perturb_vectors(self, vectors: Tensor, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Sentences are the last dimension of ids (*, T), with vectors (*, T, D)."""
@@ -66,6 +63,3 @@ class NEFTune(Perturbation):
         if self.padding_idx is None:
             return torch.full((1,) * ids.dim(), float(ids.size(-1)), device=ids.device)
         return ids.ne(self.padding_idx).sum(-1, keepdim=True).clamp(min=1).float()
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, alpha={self.alpha}, candidates={self.num_candidates}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from sse_nmt.methods.perturbation import Perturbation, generator_argument
+from sse_nmt.methods.perturbation import Perturbation, check_strength, generator_argument
 
 
 class SwitchOut(Perturbation):
@@ -42,9 +41,7 @@ class SwitchOut(Perturbation):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not 0.0 <= value < math.inf:
-            raise ValueError(f"`temperature` must be at least 0 and finite, but is {value} instead.")
-        self._temperature = float(value)
+        self._temperature = check_strength("temperature", value)
 
     def perturb_ids(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Sentences are the last dimension of ids (*, T)."""
@@ -55,9 +52,7 @@ class SwitchOut(Perturbation):
         # Candidates in random order, all others after them: the first `count` are switched.
         order = torch.rand(ids.shape, device=ids.device, **generator_argument(generator)).masked_fill(~candidates, 2.0)
         place = order.argsort(-1).argsort(-1)
-        others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
-        switched = self.row_at(others + (others >= self.rank_of(ids)))
-        return torch.where(place < count, switched.to(ids.dtype), ids)
+        return torch.where(place < count, self.draw_others(ids, generator).to(ids.dtype), ids)
 
     def _how_many(self, lengths: Tensor, generator: torch.Generator | None) -> Tensor:
         """n for sentences of L candidates, (*, 1) -> (*, 1), by inverse of P(N <= n) = (1 - q^(n+1)) / (1 - q^L)."""
@@ -66,6 +61,3 @@ class SwitchOut(Perturbation):
         whole = -torch.expm1(log_q * lengths.double())  # 1 - q^L
         count = (torch.log1p(-uniform * whole) / log_q).long()
         return count.minimum((lengths - 1).clamp(min=0))
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, temperature={self.temperature}, candidates={self.num_candidates}"

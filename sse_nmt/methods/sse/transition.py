@@ -6,13 +6,12 @@ Source: Wu, Li, Hsieh, Sharpnack, "Stochastic Shared Embeddings", NeurIPS 2019 (
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from sse_nmt.methods.dtypes import double_if_supported
-from sse_nmt.methods.perturbation import Perturbation, check_probability, generator_argument
+from sse_nmt.methods.perturbation import BernoulliPerturbation, generator_argument
 
 
 def look_up(table: Tensor, places: Tensor) -> Tensor:
@@ -20,7 +19,7 @@ def look_up(table: Tensor, places: Tensor) -> Tensor:
     return table.index_select(0, places.reshape(-1)).view(places.shape)
 
 
-class Transition(Perturbation):
+class Transition(BernoulliPerturbation):
     """p(j, .) over the rows of an embedding table, with p(j, j) = 1 - prob for every candidate j.
 
     Candidates are the rows that may be replaced and may replace. A subclass says only what a chosen id turns into
@@ -34,21 +33,6 @@ class Transition(Perturbation):
     Raises:
         ValueError: `prob` outside [0, 1], a candidate outside [0, V), or fewer than two candidates.
     """
-
-    def __init__(self, num_embeddings: int, prob: float, candidates: Iterable[int] | Tensor | None = None) -> None:
-        super().__init__(num_embeddings, candidates)
-        self.prob = prob
-
-    @property
-    def prob(self) -> float:
-        """p0; may be set anew at any time."""
-        return self._prob
-
-    @prob.setter
-    def prob(self, value: float) -> None:
-        self._prob = check_probability("prob", value)
-        # The log-probability of keeping an id: the rate of the geometric gaps between replacements.
-        self._log_keep = math.log1p(-self._prob) if self._prob < 1.0 else -math.inf
 
     def perturb_ids(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return self.sample(ids, generator)
@@ -79,8 +63,9 @@ class Transition(Perturbation):
         """
         draws = min(count, int(2 * self.prob * count) + 64)
         uniform = torch.rand(draws, dtype=double_if_supported(device), device=device, **generator_argument(generator))
+        log_keep = math.log1p(-self.prob) if self.prob < 1.0 else -math.inf  # the rate of the geometric gaps
         # Clamped before it becomes an integer: with a tiny probability a gap exceeds every integer type.
-        gaps = (torch.log1p(-uniform) / self._log_keep).clamp(max=count).long() + 1
+        gaps = (torch.log1p(-uniform) / log_keep).clamp(max=count).long() + 1
         return (gaps.cumsum(0) - 1).clamp(max=count)
 
     def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -93,6 +78,3 @@ class Transition(Perturbation):
     def probabilities(self) -> Tensor:
         """The matrix p(j, k), (V, V) in float64, on the CPU: for tests and teaching."""
         raise NotImplementedError
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, prob={self.prob}, candidates={self.num_candidates}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sse_nmt.methods.perturbation import generator_argument
 from sse_nmt.methods.sse.transition import Transition
 
 
@@ -17,9 +16,7 @@ class UniformTransition(Transition):
     """
 
     def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
-        # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
-        return self.row_at(others + (others >= self.rank_of(ids)))
+        return self.draw_others(ids, generator)
 
     def probabilities(self) -> Tensor:
         matrix = torch.eye(self.num_embeddings, dtype=torch.float64)
