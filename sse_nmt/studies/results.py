@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,6 @@ from sse_nmt.studies.specification import CorpusOfStudy, Study
 from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
 
-_SIZED = re.compile(r"(?P<name>.+)-(?P<size>\d+)")
-
 
 @dataclass(frozen=True)
 class CorpusResult:
@@ -27,12 +24,7 @@ class CorpusResult:
     pairs: int  # that trained
     data: Path
     comparison: Comparison
-
-    @property
-    def curve(self) -> tuple[str, int] | None:
-        """Of a corpus of several sizes: its name and this size."""
-        match = _SIZED.fullmatch(self.name)
-        return None if match is None else (match["name"], int(match["size"]))
+    curve: tuple[str, int] | None  # as the study has it
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ def corpus_results(study: Study, cells: Sequence[Cell], text: str) -> list[Corpu
         runs = [(cell.system.name, cell.run.path) for cell in done]
         data = data_of(done[0].folder, corpus)
         pairs = int(read_json(data / "manifest.json")["pairs"]["train"])
-        results.append(CorpusResult(name, pairs, data, compare(runs, OneText(text), study.baseline)))
+        results.append(CorpusResult(name, pairs, data, compare(runs, OneText(text), study.baseline), corpus.curve))
     if not results:
         raise UserError("A report needs cells of the baseline and of another system that are done, but there are none.")
     return results

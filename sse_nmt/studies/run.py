@@ -11,8 +11,8 @@ from pathlib import Path
 from sse_nmt.studies.cells import Cell, data_of, prepare_command
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.specification import LOGS, CorpusOfStudy
-from sse_nmt.studies.work import OURS, Progress, Work, check_none_failed
-from sse_nmt.system.child_processes import last_line, start_child
+from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
+from sse_nmt.system.child_processes import start_child
 from sse_nmt.system.progress import log_line
 
 _LOOK_INTERVAL = 0.2  # seconds
@@ -104,8 +104,7 @@ class _Running:
         if status == 0:
             self.work.finished = True
         else:
-            said = self.work.log.read_text(encoding="utf-8", errors="replace")[self._said :]
-            self.work.failure = last_line(said).removeprefix(OURS) + f" ({self.work.log})"
+            self.work.failure = why_failed(self.work.log, self._said)
         return True
 
     def stop(self) -> None:
@@ -115,9 +114,7 @@ class _Running:
 
     def _begin(self) -> None:
         words = self._left.pop(0)
-        self._log.write(f"$ sse-nmt {' '.join(words)}\n")
-        self._log.flush()
-        self._said = self._log.tell()
+        self._said = log_command(self._log, words)
         self._process: subprocess.Popen[str] = start_child(
             [sys.executable, "-m", "sse_nmt", *words],
             environment=self.slot.environment,

@@ -17,7 +17,7 @@ from typing import Any
 
 from sse_nmt.studies.cells import Cell, Command
 from sse_nmt.studies.slurm_settings import CLUSTERS, TIMEOUTS, SlurmSettings
-from sse_nmt.studies.work import OURS, Progress, Work, check_none_failed
+from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
 from sse_nmt.system.atomic_files import read_json, write_json
 from sse_nmt.system.child_processes import last_line, start_child
 from sse_nmt.system.errors import UserError
@@ -38,13 +38,10 @@ class CellJob:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         for words in self.commands:
             with open(self.log, "a", encoding="utf-8") as log:
-                log.write(f"$ sse-nmt {' '.join(words)}\n")
-                log.flush()
-                begin = log.tell()
+                begin = log_command(log, words)
                 status = _start(words, log).wait()
             if status != 0:
-                said = self.log.read_text(encoding="utf-8", errors="replace")[begin:]
-                return f"{last_line(said).removeprefix(OURS)} ({self.log})"
+                return why_failed(self.log, begin)
         return None
 
     def checkpoint(self) -> Any:

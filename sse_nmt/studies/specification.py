@@ -30,10 +30,14 @@ _TAKEN = {DATA, LOGS}
 
 @dataclass(frozen=True)
 class CorpusOfStudy:
-    """``words``: of `sse-nmt prepare`, the corpus first."""
+    """Args:
+    words: of `sse-nmt prepare`, the corpus first.
+    curve: of a corpus of several sizes, its name and this size.
+    """
 
     name: str
     words: Sequence[str]
+    curve: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy
     if not isinstance(sizes, list) or not sizes or "pairs" in rest:
         raise UserError(f"`{where}.sizes` in {path} must be a list of numbers of pairs, in place of `pairs`.")
     numbers = [_number(path, f"{where}.sizes", size, 1) for size in sizes]
-    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)]) for size in numbers]
+    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], (name, size)) for size in numbers]
 
 
 def _system(path: Path, name: str, entry: dict[str, Any], common: Sequence[str]) -> SystemOfStudy:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from sse_nmt.studies.cells import Command
+from sse_nmt.system.child_processes import last_line
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import duration, log_line
 
-OURS = "sse-nmt: "  # before a command's own sentence
+_OURS = "sse-nmt: "  # before a command's own sentence
 
 
 @dataclass
@@ -25,6 +27,19 @@ class Work:
     failure: str | None = None
     finished: bool = False
     seconds: float = field(default=0.0)
+
+
+def log_command(log: IO[str], words: Command) -> int:
+    """Say in a log what is run next; return where it begins."""
+    log.write(f"$ sse-nmt {' '.join(words)}\n")
+    log.flush()
+    return log.tell()
+
+
+def why_failed(log: Path, begin: int) -> str:
+    """The last that a command said, whose part of the log begins at that byte."""
+    said = log.read_bytes()[begin:].decode("utf-8", errors="replace")
+    return f"{last_line(said).removeprefix(_OURS)} ({log})"
 
 
 class Progress:
