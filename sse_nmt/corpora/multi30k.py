@@ -15,7 +15,7 @@ from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.system.atomic_files import read_lines, split_lines
 from sse_nmt.system.download import download
 from sse_nmt.system.errors import UserError
-from sse_nmt.text.bitext import Bitext, pair_up, write_documents
+from sse_nmt.text.bitext import Bitext, document_files, pair_up, write_documents
 from sse_nmt.text.pairs import Document, SentencePair, swapped
 
 _NAME = "multi30k"
@@ -34,7 +34,7 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     """The official splits, from a folder at hand or downloaded."""
     raw = folder / "raw"
     at_hand = None if options.folder is None else Path(options.folder)
-    files = [raw / f"{_NAME}.{kind}" for kind in ("source", "target", "documents")]
+    files = document_files(_NAME, raw)
 
     def work() -> int:
         if at_hand is None:

@@ -39,23 +39,23 @@ def count_lines(path: Path) -> int:
     return lines + (last != b"\n")
 
 
+def document_files(name: str, folder: Path) -> tuple[Path, Path, Path]:
+    """Where `write_documents` puts source, target and documents."""
+    return folder / f"{name}.source", folder / f"{name}.target", folder / f"{name}.documents"
+
+
 def write_documents(documents: Iterable[Document], name: str, folder: Path) -> Bitext:
     """A bitext of ``documents`` as files in ``folder``; line ends within a sentence become blanks."""
-    bitext = Bitext(name, folder / f"{name}.source", folder / f"{name}.target", 0, folder / f"{name}.documents")
+    files = document_files(name, folder)
     pairs = 0
-    assert bitext.documents is not None
-    with (
-        atomic_write(bitext.source) as source,
-        atomic_write(bitext.target) as target,
-        atomic_write(bitext.documents) as names,
-    ):
+    with atomic_write(files[0]) as source, atomic_write(files[1]) as target, atomic_write(files[2]) as names:
         for document in documents:
             for file, side in ((source, 0), (target, 1)):
                 file.writelines(_LINE_ENDS.sub(" ", pair[side]) + "\n" for pair in document.pairs)
             named = document.name.encode("utf-8", "backslashreplace").decode()  # a file's name need not be text
             names.write(f"{len(document.pairs)}\t{_LINE_ENDS.sub(' ', named)}\n")
             pairs += len(document.pairs)
-    return Bitext(name, bitext.source, bitext.target, pairs, bitext.documents)
+    return Bitext(name, files[0], files[1], pairs, files[2])
 
 
 def pair_up(source: Path, source_lines: list[str], target: Path, target_lines: list[str]) -> list[SentencePair]:
