@@ -55,7 +55,8 @@ class Cell:
         if self.state == "done":
             return []
         run, study = str(self.run.path), self.study
-        settings = [word for setting in self.system.settings for word in ("--set", setting)]
+        changed = [*study.settings, *self.corpus.settings, *self.system.settings]  # the last one counts
+        settings = [word for setting in changed for word in ("--set", setting)]
         length = [] if study.updates is None else ["--updates", str(study.updates)]
         train = ["train", str(self.data), f"{self.system.configuration}={run}", "--seed", str(self.seed), "--jobs", "1"]
         commands: list[Command] = [[*train, *length, *settings]]

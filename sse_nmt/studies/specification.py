@@ -32,11 +32,13 @@ _TAKEN = {DATA, LOGS}
 class CorpusOfStudy:
     """Args:
     words: of `sse-nmt prepare`, the corpus first.
+    settings: KEY=VALUE, what is changed in all configurations for this corpus.
     curve: of a corpus of several sizes, its name and this size.
     """
 
     name: str
     words: Sequence[str]
+    settings: Sequence[str] = ()
     curve: tuple[str, int] | None = None
 
 
@@ -52,6 +54,7 @@ class SystemOfStudy:
 @dataclass(frozen=True)
 class Study:
     """Args:
+    settings: KEY=VALUE, what is changed in all configurations.
     texts: those of `SPLITS` that cells are scored on.
     average: how many of the last checkpoints are averaged and scored; 0: the best one is scored as it is.
     evaluate: words of `sse-nmt evaluate`.
@@ -63,6 +66,7 @@ class Study:
     corpora: Sequence[CorpusOfStudy]
     systems: Sequence[SystemOfStudy]
     seeds: Sequence[int]
+    settings: Sequence[str]
     texts: Sequence[str]
     average: int
     evaluate: Sequence[str]
@@ -85,8 +89,7 @@ def read_study(path: Path) -> Study:
         if not tree.get(key):
             raise UserError(f"{path} must have `{key}`, but has none.")
     corpora = [each for name, value in _entries(path, tree, "corpora") for each in _corpora(path, name, value)]
-    common = _settings(path, "set", tree.get("set", {}))
-    systems = [_system(path, name, value, common) for name, value in _entries(path, tree, "systems")]
+    systems = [_system(path, name, value) for name, value in _entries(path, tree, "systems")]
     names = [system.name for system in systems]
     baseline = tree.get("baseline", names[0])
     if baseline not in names:
@@ -96,7 +99,8 @@ def read_study(path: Path) -> Study:
         raise UserError(f"`texts` in {path} must be a list of {', '.join(SPLITS)}, but is {texts!r} instead.")
     updates = tree.get("updates")
     return Study(
-        corpora, systems, _seeds(path, tree["seeds"]), texts, _number(path, "average", tree.get("average", 0), 0),
+        corpora, systems, _seeds(path, tree["seeds"]), _settings(path, "set", tree), texts,
+        _number(path, "average", tree.get("average", 0), 0),
         _words(path, "evaluate", tree.get("evaluate", {}), EvaluateOptions),
         None if updates is None else _number(path, "updates", updates, 1), baseline,
         _slurm(path, tree.get("slurm", {})),
@@ -154,20 +158,21 @@ def _entries(path: Path, tree: Mapping[str, Any], key: str) -> list[tuple[str, d
 def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy]:
     """One, or with `sizes` one of each size, named NAME-SIZE."""
     where = f"corpora.{name}"
-    rest = dict(entry)
+    rest, settings = dict(entry), _settings(path, f"{where}.set", entry)
+    rest.pop("set", None)
     corpus, sizes = rest.pop("prepare", None), rest.pop("sizes", None)
     if not isinstance(corpus, str):
         raise UserError(f"`{where}` in {path} must name what `sse-nmt prepare` makes, `prepare: CORPUS`, but does not.")
     words = [corpus, *_words(path, where, rest, PrepareOptions)]
     if sizes is None:
-        return [CorpusOfStudy(name, words)]
+        return [CorpusOfStudy(name, words, settings)]
     if not isinstance(sizes, list) or not sizes or "pairs" in rest:
         raise UserError(f"`{where}.sizes` in {path} must be a list of numbers of pairs, in place of `pairs`.")
     numbers = [_number(path, f"{where}.sizes", size, 1) for size in sizes]
-    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], (name, size)) for size in numbers]
+    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], settings, (name, size)) for size in numbers]
 
 
-def _system(path: Path, name: str, entry: dict[str, Any], common: Sequence[str]) -> SystemOfStudy:
+def _system(path: Path, name: str, entry: dict[str, Any]) -> SystemOfStudy:
     where = f"systems.{name}"
     for key in entry:
         if key not in ("config", "set"):
@@ -177,10 +182,11 @@ def _system(path: Path, name: str, entry: dict[str, Any], common: Sequence[str])
     configuration = path.parent / entry["config"]
     if not configuration.is_file():
         raise UserError(f"`{where}.config` in {path} must be a configuration, but there is no {configuration}.")
-    return SystemOfStudy(name, configuration, [*common, *_settings(path, f"{where}.set", entry.get("set", {}))])
+    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry))
 
 
-def _settings(path: Path, where: str, value: Any) -> list[str]:
+def _settings(path: Path, where: str, entry: Mapping[str, Any]) -> list[str]:
+    value = entry.get("set", {})
     if not isinstance(value, dict):
         raise UserError(f"`{where}` in {path} must be keys of the configuration and their values, but is {value!r}.")
     return [f"{key}={_as_word(each)}" for key, each in value.items()]

@@ -14,7 +14,8 @@ from sse_nmt.studies.specification import read_study
 GOOD = {
     "corpora": {
         "own": {"prepare": "files", "source": "a.en", "target": "a.de", "vocab_size": 80},
-        "help": {"prepare": "libreoffice-help", "target-lang": "eu", "sizes": [100, 200], "max_ratio": 2.5},
+        "help": {"prepare": "libreoffice-help", "target-lang": "eu", "sizes": [100, 200], "max_ratio": 2.5,
+                 "set": {"model.dropout": 0.1, "task.sse_prob": 0.05}},
     },
     "systems": {
         "baseline": {"config": "plain.yaml"},
@@ -51,6 +52,10 @@ def test_cells_and_their_commands(folder):
     cells = cells_of(study, Path("out"))
     assert len(cells) == 12 and cells[0].name == "own/baseline/1" and study.baseline == "baseline"
     assert [cell.seed for cell in cells] == [1] * 6 + [7] * 6
+    words = cells_of(study, Path("out"), ["help-200/sse/1"])[0].commands()[0]
+    assert [word for word in words if "dropout" in word or "prob" in word] == [
+        "model.dropout=0.3", "model.dropout=0.1", "task.sse_prob=0.05", "task.sse_prob=0.02"
+    ]  # fmt: skip
     run = "out/own/sse/7"
     assert cells_of(study, Path("out"), ["own/sse/7"])[0].commands() == [
         ["train", "out/data/own", f"{folder}/plain.yaml={run}", "--seed", "7", "--jobs", "1", "--updates", "20",
