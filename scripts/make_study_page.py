@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
-"""Puts the reports in results/ into docs/results/study.md: scripts/make_study_page.py"""
+"""Puts what results/ holds into docs/results/study.md: scripts/make_study_page.py
+
+Between its marks, `<!-- results/NAME -->` and `<!-- end -->`, the page has the report of a study, or, with
+`<!-- results/NAME cells -->`, a line for each of its cells: enough where a choice was made on validation text.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/results/study.md"
-_MARK = re.compile(r"(<!-- results/(?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARK = re.compile(r"(<!-- results/(?P<name>[\w.-]+)(?P<cells> cells)? -->\n).*?(<!-- end -->)", re.DOTALL)
+_CELL = re.compile(r"(?P<corpus>[^.]+)\.(?P<system>.+)\.(?P<seed>\d+)")
 
 
 def page() -> str:
     """The page as it must be: what stands between its marks is made anew."""
-    return _MARK.sub(lambda mark: f"{mark[1]}\n{_report(mark['name'])}\n{mark[3]}", PAGE.read_text(encoding="utf-8"))
+    return _MARK.sub(lambda mark: f"{mark[1]}\n{_between(mark)}\n{mark[4]}", PAGE.read_text(encoding="utf-8"))
 
 
 def named() -> list[str]:
@@ -32,12 +38,13 @@ def check_complete(name: str) -> None:
         for system in corpus["comparison"]["systems"]
         for run in system["runs"]
     }
-    kept = {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))["scores"]["test"]["scores"]["BLEU"]["score"]
-        for path in folder.glob("*.*.*.json")
-    }
+    kept = {cell: _bleu(kept, "test") for cell, kept in _cells(name).items()}
     if reported.keys() != kept.keys() or any(abs(reported[cell] - kept[cell]) > 1e-9 for cell in kept):
         raise ValueError(f"{folder}/report.json is not of the cells beside it: write it anew.")
+
+
+def _between(mark: re.Match[str]) -> str:
+    return _table(mark["name"]) if mark["cells"] else _report(mark["name"])
 
 
 def _report(name: str) -> str:
@@ -45,6 +52,38 @@ def _report(name: str) -> str:
     check_complete(name)
     text = (ROOT / "results" / name / "report.md").read_text(encoding="utf-8").split("\n", 1)[1]
     return re.sub(r"^## ", "### ", text, flags=re.MULTILINE)
+
+
+def _table(name: str) -> str:
+    """A line for each cell, the best of a corpus by BLEU first."""
+    lines = ["| corpus | system | updates | valid. loss | valid. BLEU | valid. chrF |", "|---|---|---:|---:|---:|---:|"]
+    cells = [(_CELL.fullmatch(cell), kept) for cell, kept in _cells(name).items()]
+    cells.sort(key=lambda each: (each[0]["corpus"], -_bleu(each[1], "valid")))  # type: ignore[index]
+    last = None
+    for cell, kept in cells:
+        assert cell is not None
+        corpus = cell["corpus"] if cell["corpus"] != last else ""
+        last = cell["corpus"]
+        chrf = kept["scores"]["valid"]["scores"]["chrF"]["score"]
+        lines.append(
+            f"| {corpus} | {cell['system']} | {kept['run']['updates']:,} | {_lowest_loss(kept):.3f} "
+            f"| {_bleu(kept, 'valid'):.2f} | {chrf:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _cells(name: str) -> dict[str, Any]:
+    paths = sorted((ROOT / "results" / name).glob("*.*.*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def _bleu(kept: Any, text: str) -> float:
+    return float(kept["scores"][text]["scores"]["BLEU"]["score"])
+
+
+def _lowest_loss(kept: Any) -> float:
+    losses = re.findall(r'"valid_loss": "([\d.]+)"', "\n".join(kept["log"]))
+    return min(float(loss) for loss in losses)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def test_the_picture_is_that_of_the_results(tmp_path, monkeypatch):
 
 def test_the_page_of_studies_is_that_of_the_results():
     assert TEXT[Path("docs/results/study.md")] == make_study_page.page(), "run scripts/make_study_page.py"
-    kept = {path.parent.name for path in (ROOT / "results").glob("*/report.json")}
+    kept = {path.parent.name for path in (ROOT / "results").glob("*/*.*.*.xz")}
     assert set(make_study_page.named()) == kept
 
 

@@ -17,6 +17,9 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.system.progress import log_line
 
+_AT_EPOCHS = (
+    "fairseq writes none of an update that ends an epoch, so that the interval must not divide an epoch's updates"
+)
 _NAMES = (re.compile(r"checkpoint_\d+_(\d+)\.pt"), re.compile(r"checkpoint(\d+)\.pt"))  # by updates, else by epochs
 
 
@@ -49,11 +52,13 @@ def last_checkpoints(folder: Path, count: int) -> list[Path]:
         if found:
             ordered = sorted(found, key=lambda path: int(found[path][1]))
             if len(ordered) < count:
-                raise UserError(f"{folder} must hold {count} checkpoints to average, but holds {len(ordered)}.")
+                raise UserError(
+                    f"{folder} must hold {count} checkpoints to average, but holds {len(ordered)} ({_AT_EPOCHS})."
+                )
             return ordered[-count:]
     raise UserError(
         f"{folder} must hold checkpoints of several updates, but holds none: "
-        f"train with `checkpoint.save_interval_updates` and `checkpoint.keep_interval_updates`."
+        f"train with `checkpoint.save_interval_updates` and `checkpoint.keep_interval_updates` ({_AT_EPOCHS})."
     )
 
 

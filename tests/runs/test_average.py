@@ -65,7 +65,11 @@ def test_an_average_translates(run):
 def test_what_cannot_be_averaged_is_said(run, tmp_path):
     for options, sentence in [
         (AverageOptions(last=0), "`--last` must be at least 1, but is 0 instead."),
-        (AverageOptions(last=4), f"{run}/checkpoints must hold 4 checkpoints to average, but holds 3."),
+        (
+            AverageOptions(last=4),
+            f"{run}/checkpoints must hold 4 checkpoints to average, but holds 3 (fairseq writes none of an "
+            "update that ends an epoch, so that the interval must not divide an epoch's updates).",
+        ),
         (
             AverageOptions(output="checkpoint_1_90.pt"),
             "`--output` must be a new file name that ends in .pt, but is 'checkpoint_1_90.pt' instead.",
