@@ -1,40 +1,35 @@
-"""A comparison as Markdown, CSV, JSON, a page of HTML, and pictures."""
+"""A comparison as Markdown, CSV, JSON, and a page of HTML."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sse_nmt.evaluation import published_scores
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, System
-from sse_nmt.evaluation.page import image, page, table
-from sse_nmt.evaluation.pictures import draw_curves, draw_differences
+from sse_nmt.evaluation.page import render
+from sse_nmt.evaluation.sections import section
 from sse_nmt.evaluation.significance import SAMPLES, SEED
 from sse_nmt.evaluation.tables import notes, published, quotation, tables
+from sse_nmt.evaluation.verdicts import verdicts
+from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.atomic_files import atomic_write, write_json
 from sse_nmt.system.tables import markdown_table
-
-Drawing = tuple[str, str, Callable[[Comparison, Path], None]]  # file name, what it shows, how
 
 
 def write_report(comparison: Comparison, folder: Path, quoted: bool = False) -> list[Path]:
     """Write everything into ``folder``; return the paths. ``quoted``: with the scores that the paper reports."""
     paths = [folder / f"{comparison.suite.name}.{kind}" for kind in ("md", "csv", "json", "html")]
-    drawings = _drawings(comparison)
-    for name, _, draw in drawings:
-        draw(comparison, folder / name)
     for path, content in zip(paths[:2], (as_markdown(comparison, quoted), as_csv(comparison)), strict=True):
         with atomic_write(path) as file:
             file.write(content)
     write_json(paths[2], as_json(comparison, quoted))
     with atomic_write(paths[3]) as file:
-        file.write(_as_html(comparison, quoted, [(folder / name, text) for name, text, _ in drawings]))
-    return paths + [folder / name for name, _, _ in drawings]
+        file.write(_as_html(comparison, quoted))
+    return paths
 
 
 def as_markdown(comparison: Comparison, quoted: bool = False) -> str:
@@ -101,18 +96,16 @@ def _system_json(system: System, metrics: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _drawings(comparison: Comparison) -> list[Drawing]:
-    if len(comparison.suite.texts) == 1:
-        return [("validation_loss.png", "Validation loss by update", draw_curves)]
-    if len(comparison.systems) > 1:
-        return [(f"{comparison.suite.name}.png", f"Differences in {PRIMARY} by text", draw_differences)]
-    return []
+def _as_html(comparison: Comparison, quoted: bool) -> str:
+    shown = section(comparison.suite.name, comparison, _training_text(comparison))
+    return render(
+        "comparison.html", title="Comparison of translation systems", verdicts=verdicts(comparison), section=shown,
+        baseline=comparison.systems[0].name, quoted=published(comparison) if quoted else [], quotation=quotation(),
+    )  # fmt: skip
 
 
-def _as_html(comparison: Comparison, quoted: bool, pictures: list[tuple[Path, str]]) -> str:
-    parts = [table(rows) for rows in tables(comparison)]
-    parts += [f"<p>{html.escape(note)}</p>\n" for note in notes(comparison)]
-    parts += [image(path, text) for path, text in pictures]
-    if quoted:
-        parts += [f"<h2>{html.escape(quotation())}</h2>\n", table(published(comparison))]
-    return page("Comparison of translation systems", parts)
+def _training_text(comparison: Comparison) -> Path | None:
+    """In the target language, where the data of the first run still are."""
+    run = RunFolder(comparison.systems[0].runs[0].path)
+    data = run.record["data"].get("folder")
+    return None if data is None else Path(data) / "text" / f"train.{run.languages[1]}"

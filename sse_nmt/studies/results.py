@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, compare
 from sse_nmt.evaluation.meta_analysis import Combined, combine
-from sse_nmt.evaluation.significance import Difference
+from sse_nmt.evaluation.significance import Difference, holm
 from sse_nmt.evaluation.suites import OneText
+from sse_nmt.evaluation.verdicts import verdict
 from sse_nmt.studies.cells import Cell, data_of
 from sse_nmt.studies.specification import CorpusOfStudy, Study
 from sse_nmt.system.atomic_files import read_json
@@ -22,35 +23,36 @@ class CorpusResult:
 
     name: str
     pairs: int  # that trained
-    data: Path
+    training: Path  # their text in the target language
     comparison: Comparison
     curve: tuple[str, int] | None  # as the study has it
 
 
 @dataclass(frozen=True)
 class SystemResult:
-    """A system beside the baseline: corpus -> difference, and all of them combined where two can be."""
+    """A system beside the baseline, on each corpus and on all together where two can be combined.
+
+    Args:
+        differences: corpus -> difference.
+        p_values: corpus -> p after Holm's correction over the systems there.
+        combined_p: that of ``combined``, after Holm's correction over the systems that have one.
+    """
 
     name: str
     differences: dict[str, Difference]
+    p_values: dict[str, float | None]
     combined: Combined | None
+    combined_p: float | None = None
 
     @property
     def verdict(self) -> str:
-        """One sentence, worded as the interval allows."""
-        corpora = list(self.differences)
+        """One sentence, worded as interval and p allow."""
         if self.combined is not None:
-            value, low, high = self.combined.value, self.combined.low, self.combined.high
-            where = f"over {len([d for d in self.differences.values() if d.p_value is not None])} corpora"
-        elif len(corpora) == 1 and self.differences[corpora[0]].p_value is not None:
-            only = self.differences[corpora[0]]
-            value, low, high, where = only.value, only.low, only.high, f"on {corpora[0]}"
-        else:
-            return f"Of {self.name} nothing can be said yet: that takes two seeds of it and of the baseline."
-        what = "is ahead of the baseline" if low > 0 else "is behind the baseline" if high < 0 else (
-            "is not shown to differ from the baseline"
-        )  # fmt: skip
-        return f"{self.name} {what}: {value:+.2f} {PRIMARY} [{low:+.2f}, {high:+.2f}] {where}."
+            whole, count = self.combined, sum(each.p_value is not None for each in self.differences.values())
+            return verdict(self.name, whole.value, whole.low, whole.high, self.combined_p, f"over {count} corpora")
+        corpus = next((name for name, p in self.p_values.items() if p is not None), next(iter(self.p_values)))
+        each = self.differences[corpus]
+        return verdict(self.name, each.value, each.low, each.high, self.p_values[corpus], f"on {corpus}")
 
 
 def corpus_results(study: Study, cells: Sequence[Cell], text: str) -> list[CorpusResult]:
@@ -69,7 +71,9 @@ def corpus_results(study: Study, cells: Sequence[Cell], text: str) -> list[Corpu
         runs = [(cell.system.name, cell.run.path) for cell in done]
         data = data_of(done[0].folder, corpus)
         pairs = int(read_json(data / "manifest.json")["pairs"]["train"])
-        results.append(CorpusResult(name, pairs, data, compare(runs, OneText(text), study.baseline), corpus.curve))
+        training = data / "text" / f"train.{done[0].run.languages[1]}"
+        comparison = compare(runs, OneText(text), study.baseline)
+        results.append(CorpusResult(name, pairs, training, comparison, corpus.curve))
     if not results:
         raise UserError("A report needs cells of the baseline and of another system that are done, but there are none.")
     return results
@@ -79,15 +83,18 @@ def system_results(study: Study, results: Sequence[CorpusResult]) -> list[System
     """Every system but the baseline, in the study's order."""
     found = []
     for system in study.systems:
-        differences = {
-            result.name: each.differences[result.comparison.suite.primary][PRIMARY]
+        compared = {
+            result.name: each
             for result in results
             for each in result.comparison.systems
             if each.name == system.name and each.differences
         }
-        if differences:
-            found.append(SystemResult(system.name, differences, _combined(list(differences.values()))))
-    return found
+        if compared:
+            differences = {name: each.differences[each.suite.primary][PRIMARY] for name, each in compared.items()}
+            p_values = {name: each.p_value for name, each in compared.items()}
+            found.append(SystemResult(system.name, differences, p_values, _combined(list(differences.values()))))
+    corrected = holm({each.name: None if each.combined is None else each.combined.p_value for each in found})
+    return [replace(each, combined_p=corrected[each.name]) for each in found]
 
 
 def _combined(differences: Sequence[Difference]) -> Combined | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,14 @@ def test_report(runs, tmp_path):
         assert signature in table
     paths = write_report(comparison, tmp_path / "report")
     assert [path.name for path in paths] == [
-        "comparison.md", "comparison.csv", "comparison.json", "comparison.html", "validation_loss.png"
+        "comparison.md", "comparison.csv", "comparison.json", "comparison.html"
     ]  # fmt: skip
     assert paths[0].read_text(encoding="utf-8") == table
     numbers = read_json(paths[2])
     assert numbers["systems"][1]["scores"]["BLEU"]["test"]["mean"] == comparison.systems[1].mean("BLEU")
     page = paths[3].read_text(encoding="utf-8")
-    assert page.count("<tr>") == 5  # two tables and "data:image/png;base64," in page and "http" not in page
-    assert paths[4].read_bytes().startswith(b"\x89PNG")
+    assert page.count("<tr>") == 5 and page.count("<svg") == 1 and "Sentences: " in page  # two tables, and the curves
+    assert not re.search(r"(?:src|href)=\"(?!#|data:)", page.replace('xlink:href="#', 'href="#'))
 
 
 def test_one_run_has_no_deviation(runs):
@@ -241,5 +242,5 @@ def test_command_line(runs, tmp_path, capsys):
     words = [f"{name}={path}" for name, path in runs]
     done = sse_nmt("compare", *words, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("| system ") and done.stdout.rstrip().endswith("validation_loss.png")
+    assert done.stdout.startswith("| system ") and done.stdout.rstrip().endswith("comparison.html")
     assert refused(capsys, "compare", "baseline") == "baseline must be a run folder, but holds no run.json."
