@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
+
+_CODE = re.compile(r"`([^`]*)`")
 
 
 def render(template: str, package: str = "sse_nmt.evaluation", **values: Any) -> str:
@@ -17,4 +21,10 @@ def render(template: str, package: str = "sse_nmt.evaluation", **values: Any) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _with_code
     return environment.get_template(template).render(**values)
+
+
+def _with_code(text: str) -> Markup:
+    """What stands between backticks as <code>; all of it escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))

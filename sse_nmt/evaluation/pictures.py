@@ -22,11 +22,19 @@ def validation_curves(comparison: Comparison) -> str:
             for run in system.runs:
                 label = system.name if run is system.runs[0] else None
                 axes.plot(*zip(*run.curve, strict=True), color=colour(number), label=label, linewidth=1.2)
+        axes.set_ylim(top=_upper_end(comparison))
         axes.set_xlabel("updates")
         axes.set_ylabel("validation loss, bits")
         axes.legend(frameon=False)
         axes.grid(alpha=0.3)
     return drawn.svg
+
+
+def _upper_end(comparison: Comparison) -> float:
+    """The highest loss after the first tenth of the updates, where lines still fall too steeply to be told apart."""
+    curves = [run.curve for system in comparison.systems for run in system.runs]
+    begin = max(curve[-1][0] for curve in curves) / 10
+    return 1.02 * max(max((loss for update, loss in curve if update >= begin)) for curve in curves)
 
 
 def differences(comparison: Comparison) -> str:

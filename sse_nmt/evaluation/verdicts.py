@@ -1,16 +1,18 @@
-"""What may be said of a difference, in one sentence."""
+"""What may be said of differences, in sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison
 
 LEVEL = 0.05  # of the test, after Holm's correction over all systems
 
 
-def verdict(system: str, value: float, low: float, high: float, p_value: float | None, where: str) -> str:
-    """Worded as interval and p allow. ``p_value``: after Holm's correction; None: too few seeds for one."""
+def verdict(system: str, value: float, low: float, high: float, p_value: float | None, where: str) -> str | None:
+    """Worded as interval and p allow; None without a p. ``p_value``: after Holm's correction."""
     if p_value is None:
-        return f"Of {system} nothing can be said yet: that takes two seeds of it and of the baseline."
+        return None
     what = "is not shown to differ from"
     if p_value < LEVEL and (low > 0 or high < 0):
         what = "is ahead of" if value > 0 else "is behind"
@@ -19,11 +21,22 @@ def verdict(system: str, value: float, low: float, high: float, p_value: float |
     )
 
 
+def sentences(verdicts: Mapping[str, str | None]) -> list[str]:
+    """System -> verdict as they are said: those of which there is none share a sentence."""
+    said = [each for each in verdicts.values() if each is not None]
+    silent = [name for name, each in verdicts.items() if each is None]
+    if silent:
+        said.append(
+            f"Of {', '.join(silent)} nothing can be said yet: that takes two seeds of each and of the baseline."
+        )
+    return said
+
+
 def verdicts(comparison: Comparison) -> list[str]:
-    """A sentence for each system but the baseline, of the primary text."""
-    said = []
+    """What may be said of each system but the baseline, by its primary score."""
+    found = {}
     for system in comparison.systems[1:]:
         each = system.differences[comparison.suite.primary][PRIMARY]
         where = f"on {comparison.suite.title}"
-        said.append(verdict(system.name, each.value, each.low, each.high, system.p_value, where))
-    return said
+        found[system.name] = verdict(system.name, each.value, each.low, each.high, system.p_value, where)
+    return sentences(found)

@@ -34,7 +34,7 @@ def forest(systems: Sequence[SystemResult], baseline: str) -> str:
 def _draw_row(axes: matplotlib.axes.Axes, place: int, system: SystemResult, corpus: str | None, colour: str) -> None:
     if corpus is not None:
         each = system.differences[corpus]
-        axes.plot([each.low, each.high], [place, place], color=colour, linewidth=1.5, alpha=0.7)
+        axes.plot([each.low, each.high], [place, place], color=colour, linewidth=1.5)
         axes.plot([each.value], [place], "s", color=colour, markersize=5, fillstyle="full" if each.p_value else "none")
     elif system.combined is not None:
         whole = system.combined

@@ -11,6 +11,7 @@ from sse_nmt.evaluation.comparison import PRIMARY
 from sse_nmt.evaluation.page import render
 from sse_nmt.evaluation.report import as_json
 from sse_nmt.evaluation.sections import Section, section
+from sse_nmt.evaluation.verdicts import sentences
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.pictures import forest, learning_curve
 from sse_nmt.studies.results import CorpusResult, SystemResult, corpus_results, system_results
@@ -36,7 +37,7 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
         "text": text,
         "cells": len(cells),
         "done": done,
-        "verdicts": [system.verdict for system in systems],
+        "verdicts": sentences({system.name: system.verdict for system in systems}),
     }
     paths = [folder / f"report.{kind}" for kind in ("html", "md", "json")]
     _write(paths[0], _page(said, systems, results, sections))

@@ -45,8 +45,8 @@ class SystemResult:
     combined_p: float | None = None
 
     @property
-    def verdict(self) -> str:
-        """One sentence, worded as interval and p allow."""
+    def verdict(self) -> str | None:
+        """One sentence, worded as interval and p allow; None where nothing can be said yet."""
         if self.combined is not None:
             whole, count = self.combined, sum(each.p_value is not None for each in self.differences.values())
             return verdict(self.name, whole.value, whole.low, whole.high, self.combined_p, f"over {count} corpora")
