@@ -8,11 +8,29 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.studies.specification import DATA, LOGS, CorpusOfStudy, Study, SystemOfStudy
+from sse_nmt.studies.study import DATA, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy
 from sse_nmt.system.errors import UserError
 
 AVERAGE = "checkpoint_average.pt"
 Command = Sequence[str]  # words after `sse-nmt`
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A text to be prepared. ``words``: of `sse-nmt prepare`, what it makes first."""
+
+    name: str
+    folder: Path
+    words: Sequence[str]
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / "manifest.json").is_file()
+
+    @property
+    def command(self) -> Command:
+        corpus, *options = self.words
+        return ["prepare", corpus, str(self.folder), *options]
 
 
 @dataclass(frozen=True)
@@ -34,8 +52,39 @@ class Cell:
         return RunFolder(self.folder / self.corpus.name / self.system.name / str(self.seed))
 
     @property
+    def training(self) -> Preparation:
+        """The corpus, as this system has it."""
+        name = self.corpus.name + (f"@{self.system.name}" if self.system.words else "")
+        return Preparation(name, self.folder / DATA / name, [*self.corpus.words, *self.system.words])
+
+    @property
     def data(self) -> Path:
-        return data_of(self.folder, self.corpus)
+        return self.training.folder
+
+    @property
+    def elsewhere(self) -> dict[str, Preparation]:
+        """Test texts that are none of the corpus: name -> where from."""
+        folder = self.folder / TEXTS / self.corpus.name
+        return {
+            text.name: Preparation(f"{self.corpus.name}, {text.name}", folder / text.name, text.words)
+            for text in self.corpus.texts
+        }
+
+    @property
+    def settings(self) -> list[str]:
+        """KEY=VALUE, of a key the last one counts."""
+        return [*self.study.settings, *self.corpus.settings, *self.system.settings]
+
+    @property
+    def texts(self) -> list[str]:
+        """All that it is scored on."""
+        return [*self.study.texts, *self.elsewhere]
+
+    def references(self, text: str, language: str) -> Path:
+        """Of a text, as it was prepared."""
+        if text in self.elsewhere:
+            return self.elsewhere[text].folder / "text" / f"test.{language}"
+        return self.data / "text" / f"{text}.{language}"
 
     @property
     def log(self) -> Path:
@@ -47,7 +96,7 @@ class Cell:
         """done; trained, but not scored on all texts; begun; waiting."""
         run = self.run
         if run.finished:
-            return "done" if all(run.scored(text).scores.is_file() for text in self.study.texts) else "trained"
+            return "done" if all(run.scored(text).scores.is_file() for text in self.texts) else "trained"
         return "begun" if run.begun else "waiting"
 
     def commands(self) -> list[Command]:
@@ -55,8 +104,7 @@ class Cell:
         if self.state == "done":
             return []
         run, study = str(self.run.path), self.study
-        changed = [*study.settings, *self.corpus.settings, *self.system.settings]  # the last one counts
-        settings = [word for setting in changed for word in ("--set", setting)]
+        settings = [word for setting in self.settings for word in ("--set", setting)]
         length = [] if study.updates is None else ["--updates", str(study.updates)]
         train = ["train", str(self.data), f"{self.system.configuration}={run}", "--seed", str(self.seed), "--jobs", "1"]
         commands: list[Command] = [[*train, *length, *settings]]
@@ -64,16 +112,9 @@ class Cell:
         if study.average:
             commands.append(["average", run, "--last", str(study.average), "--output", AVERAGE])
             checkpoint = ["--checkpoint", AVERAGE]
-        return commands + [["evaluate", run, "--split", text, *checkpoint, *study.evaluate] for text in study.texts]
-
-
-def data_of(folder: Path, corpus: CorpusOfStudy) -> Path:
-    return folder / DATA / corpus.name
-
-
-def prepare_command(folder: Path, corpus: CorpusOfStudy) -> Command:
-    name, *options = corpus.words
-    return ["prepare", name, str(data_of(folder, corpus)), *options]
+        which = [["--split", text] for text in study.texts]
+        which += [["--text", str(each.folder)] for each in self.elsewhere.values()]
+        return commands + [["evaluate", run, *words, *checkpoint, *study.evaluate] for words in which]
 
 
 def cells_of(study: Study, folder: Path, only: Sequence[str] = ()) -> list[Cell]:

@@ -26,7 +26,7 @@ def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
     folder.mkdir(parents=True, exist_ok=True)
     done = [cell for cell in cells if cell.state == "done"]
     for cell in done:
-        for text in cell.study.texts:
+        for text in cell.texts:
             lines = cell.run.scored(text).hypotheses.read_bytes()
             with atomic_write(_hypotheses(folder, cell, text), "wb") as file:
                 file.write(lzma.compress(lines))
@@ -70,7 +70,7 @@ def _kept(cell: Cell) -> dict[str, Any]:
         records = [(line, parse(line)) for line in lines]
     return {
         "run": run,
-        "scores": {text: read_json(cell.run.scored(text).scores) for text in cell.study.texts},
+        "scores": {text: read_json(cell.run.scored(text).scores) for text in cell.texts},
         "log": [line.rstrip("\n") for line, record in records if record is not None and record.kind == "valid"],
     }
 
@@ -90,7 +90,7 @@ def _take(cell: Cell, kept: dict[str, Any], folder: Path) -> None:
             ) from None
         with atomic_write(run.scored(text).hypotheses, "wb") as file:
             file.write(lines)
-        shutil.copy(cell.data / "text" / f"{text}.{target}", run.scored(text).references)
+        shutil.copy(cell.references(text, target), run.scored(text).references)
         write_json(run.scored(text).scores, scores)
     write_json(run.record_file, kept["run"])
 

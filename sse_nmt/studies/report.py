@@ -14,10 +14,12 @@ from sse_nmt.evaluation.sections import Section, section
 from sse_nmt.evaluation.verdicts import sentences
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.pictures import forest, learning_curve
-from sse_nmt.studies.results import CorpusResult, SystemResult, corpus_results, system_results
-from sse_nmt.studies.specification import Study
+from sse_nmt.studies.results import CorpusResult, SystemResult, corpus_results, results_elsewhere, system_results
+from sse_nmt.studies.study import Study
 from sse_nmt.system.atomic_files import atomic_write, write_json
 from sse_nmt.system.tables import markdown_table
+
+Shown = tuple[CorpusResult, Section]
 
 
 def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> list[Path]:
@@ -29,7 +31,10 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
     text = "test" if "test" in study.texts else study.texts[0]
     results = corpus_results(study, cells, text)
     systems = system_results(study, results)
-    sections = [section(result.name, result.comparison, result.training) for result in results]
+    shown = [
+        (result, section(result.name, result.comparison, result.training))
+        for result in (*results, *results_elsewhere(study, cells))
+    ]
     done = sum(cell.state == "done" for cell in cells)
     said: dict[str, Any] = {
         "baseline": study.baseline,
@@ -40,14 +45,14 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
         "verdicts": sentences({system.name: system.verdict for system in systems}),
     }
     paths = [folder / f"report.{kind}" for kind in ("html", "md", "json")]
-    _write(paths[0], _page(said, systems, results, sections))
-    _write(paths[1], _markdown(said, systems, results, sections))
-    write_json(paths[2], said | {"systems": list(map(_as_json, systems)), "corpora": _corpora_json(results, sections)})
+    _write(paths[0], _page(said, systems, results, shown))
+    _write(paths[1], _markdown(said, systems, shown))
+    write_json(paths[2], said | {"systems": list(map(_as_json, systems)), "corpora": _corpora_json(shown)})
     return paths
 
 
 def _page(
-    said: dict[str, Any], systems: Sequence[SystemResult], results: Sequence[CorpusResult], sections: Sequence[Section]
+    said: dict[str, Any], systems: Sequence[SystemResult], results: Sequence[CorpusResult], shown: Sequence[Shown]
 ) -> str:
     curves: dict[str, list[CorpusResult]] = {}
     for result in results:
@@ -56,22 +61,20 @@ def _page(
     learning = {name: learning_curve(of_sizes) for name, of_sizes in curves.items() if len(of_sizes) > 1}
     return render(
         "study.html", "sse_nmt.studies", title="What came out", **said, forest=forest(systems, said["baseline"]),
-        learning=learning, sections=list(zip(results, sections, strict=True)),
+        learning=learning, sections=shown,
     )  # fmt: skip
 
 
-def _markdown(
-    said: dict[str, Any], systems: Sequence[SystemResult], results: Sequence[CorpusResult], sections: Sequence[Section]
-) -> str:
+def _markdown(said: dict[str, Any], systems: Sequence[SystemResult], shown: Sequence[Shown]) -> str:
     parts = ["# What came out", "\n".join(f"- {verdict}" for verdict in said["verdicts"])]
     parts.append(f"{said['done']} of {said['cells']} cells are done. Scores are on {said['text']} text.")
     rows = [row for system in systems for row in _rows(system)]
     parts.append(markdown_table(("system", "corpus", f"Δ {PRIMARY}", "95 % interval", "p"), rows, left=(0, 1)))
-    for result, shown in zip(results, sections, strict=True):
-        parts.append(f"## {shown.name}\n\n{result.pairs:,} training pairs.")
-        parts += [markdown_table(head, body) for head, *body in shown.tables]
-        parts.append("\n".join(shown.notes))
-        head, *body = shown.words
+    for result, of_corpus in shown:
+        parts.append(f"## {of_corpus.name}\n\n{result.pairs:,} training pairs.")
+        parts += [markdown_table(head, body) for head, *body in of_corpus.tables]
+        parts.append("\n".join(of_corpus.notes))
+        head, *body = of_corpus.words
         parts.append("F-measure of words by how often the training text has them, in percent, first seed:")
         parts.append(markdown_table(head, body))
     return "\n\n".join(parts) + "\n"
@@ -104,14 +107,14 @@ def _as_json(system: SystemResult) -> dict[str, Any]:
     }
 
 
-def _corpora_json(results: Sequence[CorpusResult], sections: Sequence[Section]) -> dict[str, Any]:
+def _corpora_json(shown: Sequence[Shown]) -> dict[str, Any]:
     said = {}
-    for result, shown in zip(results, sections, strict=True):
+    for result, of_corpus in shown:
         comparison = as_json(result.comparison)
         for system in comparison["systems"]:
             for run in system["runs"]:  # wherever the study is
-                run["folder"] = f"{result.name}/{system['name']}/{run['seed']}"
-        said[result.name] = {"pairs": result.pairs, "words": shown.words, "comparison": comparison}
+                run["folder"] = f"{result.corpus}/{system['name']}/{run['seed']}"
+        said[result.name] = {"pairs": result.pairs, "words": of_corpus.words, "comparison": comparison}
     return said
 
 

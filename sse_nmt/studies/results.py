@@ -11,21 +11,29 @@ from sse_nmt.evaluation.meta_analysis import Combined, combine
 from sse_nmt.evaluation.significance import Difference, holm
 from sse_nmt.evaluation.suites import OneText
 from sse_nmt.evaluation.verdicts import verdict
-from sse_nmt.studies.cells import Cell, data_of
-from sse_nmt.studies.specification import CorpusOfStudy, Study
+from sse_nmt.studies.cells import Cell
+from sse_nmt.studies.study import Study
 from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
 
 
 @dataclass(frozen=True)
 class CorpusResult:
-    """``comparison`` is of the cells that are done, at least one of them the baseline's."""
+    """``comparison`` is of the cells that are done, at least one of them the baseline's.
+
+    Args:
+        name: of the corpus, and of the text if that is from elsewhere.
+        pairs: that trained.
+        training: their text in the target language.
+        curve: as the study has it.
+    """
 
     name: str
-    pairs: int  # that trained
-    training: Path  # their text in the target language
+    corpus: str
+    pairs: int
+    training: Path
     comparison: Comparison
-    curve: tuple[str, int] | None  # as the study has it
+    curve: tuple[str, int] | None
 
 
 @dataclass(frozen=True)
@@ -61,22 +69,43 @@ def corpus_results(study: Study, cells: Sequence[Cell], text: str) -> list[Corpu
     Raises:
         UserError: there is none.
     """
-    results = []
-    corpora: dict[str, CorpusOfStudy] = {cell.corpus.name: cell.corpus for cell in cells}
-    for name, corpus in corpora.items():
-        done = [cell for cell in cells if cell.corpus.name == name and cell.state == "done"]
-        systems = {cell.system.name for cell in done}
-        if study.baseline not in systems or len(systems) < 2:
-            continue
-        runs = [(cell.system.name, cell.run.path) for cell in done]
-        data = data_of(done[0].folder, corpus)
-        pairs = int(read_json(data / "manifest.json")["pairs"]["train"])
-        training = data / "text" / f"train.{done[0].run.languages[1]}"
-        comparison = compare(runs, OneText(text), study.baseline)
-        results.append(CorpusResult(name, pairs, training, comparison, corpus.curve))
+    results = [_result(study, of_corpus, name, text) for name, of_corpus in _comparable(study, cells).items()]
     if not results:
         raise UserError("A report needs cells of the baseline and of another system that are done, but there are none.")
     return results
+
+
+def results_elsewhere(study: Study, cells: Sequence[Cell]) -> list[CorpusResult]:
+    """Of the same corpora on test texts that are not their own."""
+    return [
+        _result(study, of_corpus, each.name, text)
+        for of_corpus in _comparable(study, cells).values()
+        for text, each in of_corpus[0].elsewhere.items()
+    ]
+
+
+def _comparable(study: Study, cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Corpus -> its cells that are done, where there is something to compare."""
+    done: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.state == "done":
+            done.setdefault(cell.corpus.name, []).append(cell)
+    systems = {name: {cell.system.name for cell in of_corpus} for name, of_corpus in done.items()}
+    return {
+        name: of_corpus
+        for name, of_corpus in done.items()
+        if study.baseline in systems[name] and len(systems[name]) > 1
+    }
+
+
+def _result(study: Study, cells: Sequence[Cell], name: str, text: str) -> CorpusResult:
+    runs = [(cell.system.name, cell.run.path) for cell in cells]
+    of_baseline = next(cell for cell in cells if cell.system.name == study.baseline)
+    pairs = int(read_json(of_baseline.data / "manifest.json")["pairs"]["train"])
+    training = of_baseline.data / "text" / f"train.{of_baseline.run.languages[1]}"
+    comparison = compare(runs, OneText(text), study.baseline)
+    corpus = of_baseline.corpus
+    return CorpusResult(name, corpus.name, pairs, training, comparison, corpus.curve)
 
 
 def system_results(study: Study, results: Sequence[CorpusResult]) -> list[SystemResult]:

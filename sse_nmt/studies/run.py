@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sse_nmt.studies.cells import Cell, data_of, prepare_command
+from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.slots import Slot, slots
-from sse_nmt.studies.specification import LOGS, CorpusOfStudy
+from sse_nmt.studies.study import LOGS
 from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
 from sse_nmt.system.child_processes import start_child
 from sse_nmt.system.progress import log_line
@@ -27,7 +27,10 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
     preparing = _preparing(left, folder)
-    training = [Work(cell.name, cell.log, cell.commands(), preparing.get(cell.corpus.name)) for cell in left]
+    training = [
+        Work(cell.name, cell.log, cell.commands(), [preparing[name] for name in _names(cell) if name in preparing])
+        for cell in left
+    ]
     _run([*preparing.values(), *training], folder, jobs)
 
 
@@ -37,12 +40,17 @@ def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> No
 
 
 def _preparing(cells: Sequence[Cell], folder: Path) -> dict[str, Work]:
-    corpora: dict[str, CorpusOfStudy] = {cell.corpus.name: cell.corpus for cell in cells}
+    texts = {each.name: each for cell in cells for each in (cell.training, *cell.elsewhere.values())}
     return {
-        name: Work(f"data of {name}", folder / LOGS / f"{name}.log", [prepare_command(folder, corpus)])
-        for name, corpus in corpora.items()
-        if not (data_of(folder, corpus) / "manifest.json").is_file()
+        name: Work(f"data of {name}", folder / LOGS / f"{name.replace(', ', '.')}.log", [each.command])
+        for name, each in texts.items()
+        if not each.done
     }
+
+
+def _names(cell: Cell) -> list[str]:
+    """Of the texts that it needs."""
+    return [each.name for each in (cell.training, *cell.elsewhere.values())]
 
 
 def _run(work: Sequence[Work], folder: Path, jobs: int | None) -> None:
@@ -74,10 +82,11 @@ class _Pool:
 
     def _fill(self) -> None:
         for work in list(self._waiting):
-            if work.needs is not None and work.needs.failure is not None:
-                work.failure = f"{work.needs.name} failed"
+            failed = [each for each in work.needs if each.failure is not None]
+            if failed:
+                work.failure = f"{failed[0].name} failed"
                 self._waiting.remove(work)
-            elif self._free and (work.needs is None or work.needs.finished):
+            elif self._free and all(each.finished for each in work.needs):
                 self._waiting.remove(work)
                 self._running.append(_Running(work, self._free.pop(0)))
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sse_nmt.corpora.options import PrepareOptions
-from sse_nmt.evaluation.options import SPLITS, EvaluateOptions
+from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
 from sse_nmt.studies.slurm_settings import CLUSTERS, SlurmSettings
+from sse_nmt.studies.study import DATA, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import flag_of
 
@@ -22,57 +23,9 @@ _KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "
 # What the study says by itself, or what is for files in place of runs.
 _NOT_HERE = {
     PrepareOptions: {"corpus"},
-    EvaluateOptions: {"hypotheses", "reference", "target_lang", "split", "checkpoint"},
+    EvaluateOptions: {"hypotheses", "reference", "target_lang", "split", "checkpoint", "text"},
 }
-DATA, LOGS = "data", "logs"  # folders of the study beside those of corpora, and of systems
-_TAKEN = {DATA, LOGS}
-
-
-@dataclass(frozen=True)
-class CorpusOfStudy:
-    """Args:
-    words: of `sse-nmt prepare`, the corpus first.
-    settings: KEY=VALUE, what is changed in all configurations for this corpus.
-    curve: of a corpus of several sizes, its name and this size.
-    """
-
-    name: str
-    words: Sequence[str]
-    settings: Sequence[str] = ()
-    curve: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class SystemOfStudy:
-    """``settings``: KEY=VALUE, what is changed in the configuration."""
-
-    name: str
-    configuration: Path
-    settings: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Study:
-    """Args:
-    settings: KEY=VALUE, what is changed in all configurations.
-    texts: those of `SPLITS` that cells are scored on.
-    average: how many of the last checkpoints are averaged and scored; 0: the best one is scored as it is.
-    evaluate: words of `sse-nmt evaluate`.
-    updates: of all trainings, None: as the configurations say.
-    baseline: the system that others are compared with.
-    slurm: what jobs ask for, where cells are jobs of Slurm.
-    """
-
-    corpora: Sequence[CorpusOfStudy]
-    systems: Sequence[SystemOfStudy]
-    seeds: Sequence[int]
-    settings: Sequence[str]
-    texts: Sequence[str]
-    average: int
-    evaluate: Sequence[str]
-    updates: int | None
-    baseline: str
-    slurm: SlurmSettings
+_TAKEN = {DATA, LOGS, TEXTS}
 
 
 def read_study(path: Path) -> Study:
@@ -158,31 +111,52 @@ def _entries(path: Path, tree: Mapping[str, Any], key: str) -> list[tuple[str, d
 def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy]:
     """One, or with `sizes` one of each size, named NAME-SIZE."""
     where = f"corpora.{name}"
-    rest, settings = dict(entry), _settings(path, f"{where}.set", entry)
-    rest.pop("set", None)
-    corpus, sizes = rest.pop("prepare", None), rest.pop("sizes", None)
-    if not isinstance(corpus, str):
-        raise UserError(f"`{where}` in {path} must name what `sse-nmt prepare` makes, `prepare: CORPUS`, but does not.")
-    words = [corpus, *_words(path, where, rest, PrepareOptions)]
+    settings, texts = _settings(path, f"{where}.set", entry), _texts(path, f"{where}.texts", entry.get("texts", {}))
+    rest = {key: value for key, value in entry.items() if key not in ("set", "texts")}
+    sizes = rest.pop("sizes", None)
+    words = _prepare_words(path, where, rest)
     if sizes is None:
-        return [CorpusOfStudy(name, words, settings)]
+        return [CorpusOfStudy(name, words, settings, texts)]
     if not isinstance(sizes, list) or not sizes or "pairs" in rest:
         raise UserError(f"`{where}.sizes` in {path} must be a list of numbers of pairs, in place of `pairs`.")
     numbers = [_number(path, f"{where}.sizes", size, 1) for size in sizes]
-    return [CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], settings, (name, size)) for size in numbers]
+    return [
+        CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], settings, texts, (name, size))
+        for size in numbers
+    ]
+
+
+def _texts(path: Path, where: str, value: Any) -> list[TextOfStudy]:
+    if not isinstance(value, dict):
+        raise UserError(f"`{where}` in {path} must be names, each with its keys and values, but is {value!r} instead.")
+    for name, entry in value.items():
+        if not isinstance(name, str) or name in SPLITS or not TEXT_NAMES.holds(name):
+            raise UserError(f"A name in `{where}` of {path} must be {TEXT_NAMES.words}, but is {name!r} instead.")
+        if not isinstance(entry, dict):
+            raise UserError(f"`{where}.{name}` in {path} must be keys and values, but is {entry!r} instead.")
+    return [TextOfStudy(name, _prepare_words(path, f"{where}.{name}", entry)) for name, entry in value.items()]
+
+
+def _prepare_words(path: Path, where: str, entry: dict[str, Any]) -> list[str]:
+    rest = dict(entry)
+    corpus = rest.pop("prepare", None)
+    if not isinstance(corpus, str):
+        raise UserError(f"`{where}` in {path} must name what `sse-nmt prepare` makes, `prepare: CORPUS`, but does not.")
+    return [corpus, *_words(path, where, rest, PrepareOptions)]
 
 
 def _system(path: Path, name: str, entry: dict[str, Any]) -> SystemOfStudy:
     where = f"systems.{name}"
     for key in entry:
-        if key not in ("config", "set"):
-            raise UserError(f"`{where}` in {path} must have the keys config and set, but has {key!r}.")
+        if key not in ("config", "set", "prepare"):
+            raise UserError(f"`{where}` in {path} must have the keys config, set and prepare, but has {key!r}.")
     if not isinstance(entry.get("config"), str):
         raise UserError(f"`{where}` in {path} must name a configuration, `config: FILE`, but does not.")
     configuration = path.parent / entry["config"]
     if not configuration.is_file():
         raise UserError(f"`{where}.config` in {path} must be a configuration, but there is no {configuration}.")
-    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry))
+    words = _words(path, f"{where}.prepare", entry.get("prepare", {}), PrepareOptions)
+    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry), words)
 
 
 def _settings(path: Path, where: str, entry: Mapping[str, Any]) -> list[str]:

@@ -18,12 +18,12 @@ _OURS = "sse-nmt: "  # before a command's own sentence
 
 @dataclass
 class Work:
-    """Commands one after the other; ``needs`` must have gone well before."""
+    """Commands one after the other; all that it ``needs`` must have gone well before."""
 
     name: str
     log: Path
     commands: Sequence[Command]
-    needs: Work | None = None
+    needs: Sequence[Work] = ()
     failure: str | None = None
     finished: bool = False
     seconds: float = field(default=0.0)

@@ -100,6 +100,7 @@ def serve(address: str) -> None:
     import fairseq_cli.preprocess
     import fairseq_cli.validate  # noqa: F401
     import sentencepiece  # noqa: F401
+    import torch._dynamo  # which an optimiser loads
     import torch.distributed.run  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
