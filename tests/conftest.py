@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
-_MANY = 3  # tests, from which on a server is worth its start
+_MANY = 30  # tests, from which on a server is worth its start
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
