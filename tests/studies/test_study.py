@@ -32,7 +32,9 @@ def folder(toy_text: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     other = {"prepare": "files", **own, "seed": 2, "pairs": 60, "vocab_size": 60}
     config = str(ROOT / "configs/quickstart/sse_se.yaml")
     tree = {
-        "corpora": {"toy": {"prepare": "files", "vocab_size": 80, "sizes": [80, 160], "texts": {"other": other}, **own}},
+        "corpora": {
+            "toy": {"prepare": "files", "vocab_size": 80, "sizes": [80, 160], "texts": {"other": other}, **own}
+        },
         "systems": {
             "baseline": {"config": config, "set": {"task.sse_prob": 0.0}},
             "sse_se": {"config": config},
