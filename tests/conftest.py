@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # fairseq-train and the others are those of this environment, whether or not it is activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -109,6 +111,10 @@ def run_command(*words: str, cwd: Path | None = None, **arguments: object) -> su
 
 def sse_nmt(*words: str | Path, cwd: Path | None = None, **arguments: object) -> subprocess.CompletedProcess[str]:
     return run_command(sys.executable, "-m", "sse_nmt", *map(str, words), cwd=cwd, **arguments)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def sse_nmt_here(*words: str | Path) -> None:

@@ -23,17 +23,19 @@ from typing import Any
 
 from sse_nmt.corpora.catalogue import corpus_named
 from sse_nmt.corpora.corpus import Fetched
+from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.report import as_table
 from sse_nmt.corpora.pipeline.run import Pipeline, Prepared
 from sse_nmt.corpora.pipeline.sampled_copies import copy_folders
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.test_text import write_test_text
-from sse_nmt.system.atomic_files import check_ours, keep_json, read_json, sha256_of
+from sse_nmt.system.atomic_files import check_ours, keep_json, sha256_of
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.options import check_options, flag_of
 from sse_nmt.system.progress import log_line
+from sse_nmt.system.records import read_record
 from sse_nmt.text.subwords import load_model
 
 _FORMAT = 2  # of the folder; the first had two, one of them without steps
@@ -59,7 +61,7 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
     check_ours(folder, "preparing.json")
     with folder_lock(folder, "preparation"):
         check_ours(folder, "preparing.json")
-        before = read_json(folder / "manifest.json") if (folder / "manifest.json").exists() else None
+        before = read_record(folder / "manifest.json", Manifest) if (folder / "manifest.json").exists() else None
         if before is not None:
             _check_same_options(folder, before["options"], asdict(options))
         keep_json(folder / "preparing.json", asdict(options))

@@ -13,7 +13,7 @@ from sse_nmt.evaluation.scoring import check_lengths, metrics, score
 from sse_nmt.evaluation.sentence_statistics import scores_of, sentence_statistics
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
+from sse_nmt.system.atomic_files import read_lines, sha256_of, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.translation.translator import Translator
@@ -48,6 +48,7 @@ def evaluate_run(path: Path, options: EvaluateOptions) -> dict[str, Any]:
         "search": asdict(options.search()),
         "tokenize": options.tokenize,
         "scores": scores_of(counts, measures),
+        "files": sha256_of([scored.hypotheses, scored.references]),
     }
     write_json(scored.scores, result)
     return result

@@ -15,10 +15,12 @@ from sse_nmt.evaluation.scoring import metrics
 from sse_nmt.evaluation.sentence_statistics import scores_of
 from sse_nmt.evaluation.suites import Newstest
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
+from sse_nmt.runs.records import NewstestScores
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.system.atomic_files import read_json, sha256_of, write_json, write_lines
+from sse_nmt.system.atomic_files import sha256_of, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import log_line
+from sse_nmt.system.records import read_record
 from sse_nmt.text.pairs import SentencePair
 from sse_nmt.translation.translator import Translator
 
@@ -37,10 +39,10 @@ def evaluate_newstest(path: Path, options: NewstestOptions) -> dict[str, Any]:
     search = asdict(options.search())
     done = {"checkpoint": options.checkpoint, "modified": checkpoint.stat().st_mtime_ns, "search": search}
     if run.newstest_record.is_file():
-        before: dict[str, Any] = read_json(run.newstest_record)
-        if before["of"] == done and before["files"] == _fingerprint(run):
+        before = read_record(run.newstest_record, NewstestScores)
+        if before["of"] == done and before.get("files") == _fingerprint(run):
             log_line(f"{path} is scored already.")
-            return before
+            return dict(before)
     log_line(f"Translating {sum(map(len, sets.values())):,} sentences with {path} …")
     hypotheses, seconds = _translate(Translator(path, options.search(), options.checkpoint), sets)
     log_line(f"Scoring {len(sets)} sets …")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sse_nmt.corpora.newstest import LANGUAGES, SETS
 from sse_nmt.runs.paths import RunPaths, ScoredText
-from sse_nmt.system.atomic_files import read_json
+from sse_nmt.runs.records import NewstestScores, Score, TextScores
+from sse_nmt.system.atomic_files import sha256_of
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.records import read_record
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,23 @@ class Suite:
         """Raises UserError if the run has not been scored on it."""
         raise NotImplementedError
 
+    def _check_files(self, run: RunPaths, file: Path, digest: str | None, texts: Sequence[ScoredText]) -> None:
+        """Raise UserError if the texts are not those that were scored; missing ones are found later."""
+        files = [path for text in texts for path in (text.hypotheses, text.references)]
+        if digest is not None and all(path.is_file() for path in files) and sha256_of(files) != digest:
+            raise UserError(
+                f"{file.parent} must hold the translations that {file.name} tells of, but they were changed since: "
+                f"score {run.path} again (`{self.command} {run.path}`)."
+            )
+
     def missing(self, run: RunPaths, file: str) -> UserError:
         return UserError(
             f"{run.path} must be scored on {self.title} first (`{self.command} {run.path}`), but holds no {file}."
         )
+
+
+def _signatures(scores: Mapping[str, Score]) -> dict[str, str]:
+    return {name: entry["signature"] for name, entry in scores.items()}
 
 
 class OneText(Suite):
@@ -72,11 +88,13 @@ class OneText(Suite):
         file = self.scored(run, self.primary).scores
         if not file.is_file():
             raise self.missing(run, file.name)
-        result = read_json(file)
+        result = read_record(file, TextScores)
+        text = self.scored(run, self.primary)
+        self._check_files(run, file, result.get("files"), [text])
         return Scores(
             result["updates"],
             result["search"],
-            {name: entry["signature"] for name, entry in result["scores"].items()},
+            _signatures(result["scores"]),
             result.get("tokenize"),
             None,
         )
@@ -103,12 +121,13 @@ class Newstest(Suite):
         file = run.newstest_record
         if not file.is_file():
             raise self.missing(run, file.name)
-        result = read_json(file)
+        result = read_record(file, NewstestScores)
+        self._check_files(run, file, result.get("files"), [self.scored(run, label) for label in self.texts])
         first = next(iter(self.texts.values()))
         return Scores(
             result["updates"],
             {**result["of"]["search"], "checkpoint": result["of"]["checkpoint"]},
-            {name: entry["signature"] for name, entry in result["sets"][first]["scores"].items()},
+            _signatures(result["sets"][first]["scores"]),
             None,
             result["sentences_per_second"],
         )

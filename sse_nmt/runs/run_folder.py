@@ -14,13 +14,16 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from sse_nmt.corpora.manifest import Manifest, TextOptions
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.paths import BEST, RunPaths
 from sse_nmt.runs.provenance import git_state, versions
-from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ours, read_json, sha256_of, write_json
+from sse_nmt.runs.records import RunRecord
+from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ours, sha256_of, write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
+from sse_nmt.system.records import read_record
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
 TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
@@ -43,10 +46,10 @@ class RunFolder(RunPaths):
         check_ours(self.path, self.record_file.name, self.rank_log("*").name)
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> RunRecord:
         """What is known of the run. Raises UserError if it is none."""
         self.check_exists()
-        return read_json(self.record_file)
+        return read_record(self.record_file, RunRecord)
 
     def check_exists(self) -> None:
         if not self.exists:
@@ -85,10 +88,13 @@ class RunFolder(RunPaths):
 
         ``fitted`` is the configuration ``asked`` for as this machine trains it; the next may be another one.
         """
-        manifest = read_json(data / "manifest.json")
+        manifest = read_record(data / "manifest.json", Manifest)
         session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
         before = self.record if self.exists else None
-        earlier = [*before["earlier"], {key: before[key] for key in session}] if before is not None else []
+        earlier: list[Any] = []
+        if before is not None:
+            known: dict[str, Any] = {**before}
+            earlier = [*before.get("earlier", []), {key: known.get(key) for key in session}]
         write_json(
             self.record_file,
             {
@@ -130,7 +136,7 @@ class RunFolder(RunPaths):
 
     def check_same(self, configuration: DictConfig, data: Path) -> None:
         """Raise UserError if this folder was begun with another configuration or on other data."""
-        if read_json(data / "manifest.json")["fingerprint"] != self.record["data"]["fingerprint"]:
+        if read_record(data / "manifest.json", Manifest)["fingerprint"] != self.record["data"]["fingerprint"]:
             raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
         graphs = _graphs(configuration)
         for key in (*GRAPHS, *TEXTS):
@@ -166,7 +172,7 @@ class RunFolder(RunPaths):
         with folder_lock(self.path, "training") as descriptor:
             yield descriptor
 
-    def _keep_text(self, data: Path, options: dict[str, Any]) -> None:
+    def _keep_text(self, data: Path, options: TextOptions) -> None:
         with atomic_directory(self.text_folder) as text:
             shutil.copy(data / "sentencepiece.model", text)
             for language in (options["source_lang"], options["target_lang"]):

@@ -13,12 +13,22 @@ import lzma
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from sse_nmt.corpora import manifest
+from sse_nmt.corpora.manifest import Manifest
+from sse_nmt.runs.records import RunRecord, TextScores
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
-from sse_nmt.system.atomic_files import atomic_write, read_json, write_json, write_lines
+from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.records import read_record
+
+
+class KeptCell(TypedDict):
+    run: RunRecord
+    scores: dict[str, TextScores]
+    log: list[str]
 
 
 def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
@@ -42,8 +52,8 @@ def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
     """
     taken = [cell for cell in kept_cells(cells, folder) if cell.state != "done"]
     for cell in taken:
-        kept = read_json(_file(folder, cell))
-        if kept["run"]["data"]["fingerprint"] != read_json(cell.data / "manifest.json")["fingerprint"]:
+        kept = read_record(_file(folder, cell), KeptCell)
+        if kept["run"]["data"]["fingerprint"] != read_record(cell.data / manifest.NAME, Manifest)["fingerprint"]:
             raise UserError(f"{_file(folder, cell)} holds a training on other text than {cell.data} now holds.")
         _take(cell, kept, folder)
     return taken
@@ -58,7 +68,7 @@ def kept_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
 
 
 def _kept(cell: Cell) -> dict[str, Any]:
-    run = copy.deepcopy(cell.run.record)
+    run: Any = copy.deepcopy(cell.run.record)
     for session in (run, *run["earlier"]):
         session.pop("command", None)  # it is the study's, and full of one machine's paths
     run["data"].pop("folder", None)
@@ -70,12 +80,12 @@ def _kept(cell: Cell) -> dict[str, Any]:
         records = [(line, parse(line)) for line in lines]
     return {
         "run": run,
-        "scores": {text: read_json(cell.run.scored(text).scores) for text in cell.texts},
+        "scores": {text: read_record(cell.run.scored(text).scores, TextScores) for text in cell.texts},
         "log": [line.rstrip("\n") for line, record in records if record is not None and record.kind == "valid"],
     }
 
 
-def _take(cell: Cell, kept: dict[str, Any], folder: Path) -> None:
+def _take(cell: Cell, kept: KeptCell, folder: Path) -> None:
     """The record comes last: before it is there, the cell is not done."""
     run, target = cell.run, kept["run"]["target_lang"]
     run.scores.mkdir(parents=True, exist_ok=True)

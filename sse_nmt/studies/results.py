@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sse_nmt.corpora import manifest
+from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, compare
 from sse_nmt.evaluation.meta_analysis import Combined, combine
 from sse_nmt.evaluation.significance import Difference, holm
@@ -13,8 +15,8 @@ from sse_nmt.evaluation.suites import OneText
 from sse_nmt.evaluation.verdicts import verdict
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.study import Study
-from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.records import read_record
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _comparable(study: Study, cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 def _result(study: Study, cells: Sequence[Cell], name: str, text: str) -> CorpusResult:
     runs = [(cell.system.name, cell.run.path) for cell in cells]
     of_baseline = next(cell for cell in cells if cell.system.name == study.baseline)
-    pairs = int(read_json(of_baseline.data / "manifest.json")["pairs"]["train"])
+    pairs = read_record(of_baseline.data / manifest.NAME, Manifest)["pairs"]["train"]
     training = of_baseline.data / "text" / f"train.{of_baseline.run.languages[1]}"
     comparison = compare(runs, OneText(text), study.baseline)
     corpus = of_baseline.corpus

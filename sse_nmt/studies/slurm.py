@@ -18,10 +18,11 @@ from typing import Any
 from sse_nmt.studies.cells import Cell, Command
 from sse_nmt.studies.slurm_settings import CLUSTERS, TIMEOUTS, SlurmSettings
 from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
-from sse_nmt.system.atomic_files import read_json, write_json
+from sse_nmt.system.atomic_files import write_json
 from sse_nmt.system.child_processes import last_line, start_child
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import log_line
+from sse_nmt.system.records import read_record
 
 FOLDER = "slurm"  # of the study: what submitit writes, and which cell is which job
 _LOOK_INTERVAL = 2.0  # seconds
@@ -110,7 +111,7 @@ def _submit(executor: Any, cells: Sequence[Cell]) -> dict[str, Any]:
 def _running_jobs(executor: Any, folder: Path, cells: Sequence[Cell]) -> dict[str, Any]:
     """Those submitted before that have not ended."""
     record = folder / "jobs.json"
-    known: dict[str, str] = read_json(record) if record.is_file() else {}
+    known = read_record(record, dict[str, str]) if record.is_file() else {}
     kind = executor._executor.job_class
     found = {cell.name: kind(folder / "%j", known[cell.name]) for cell in cells if cell.name in known}
     return {name: job for name, job in found.items() if job.state in ("PENDING", "RUNNING", "REQUEUED", "SUSPENDED")}

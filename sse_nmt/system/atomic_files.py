@@ -131,10 +131,6 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def check_ours(folder: Path, marker: str, beside: str = "") -> None:
     """Raise UserError if ``folder`` holds files, but not the one that says they are ours to replace.
 

@@ -9,11 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
-from sse_nmt.system.atomic_files import read_json, write_json
+from sse_nmt.system.atomic_files import write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import Progress
+from sse_nmt.system.records import read_record
 
 _CHUNK = 1 << 16
 _TIMEOUT = 60.0  # seconds without a byte
@@ -70,6 +71,11 @@ def _check(path: Path, sha256: str | None, check: Callable[[Path], None] | None,
         check(path)
 
 
+class _Origin(TypedDict):
+    url: str
+    version: str | None
+
+
 class _Part:
     """What was received so far, and the version of the server's file that it belongs to."""
 
@@ -85,9 +91,9 @@ class _Part:
 
     def version(self, url: str) -> str | None:
         try:
-            origin = read_json(self.origin)
-            return str(origin["version"]) if origin["url"] == url and origin["version"] is not None else None
-        except (OSError, ValueError, KeyError, TypeError):  # none, or not ours
+            origin = read_record(self.origin, _Origin)
+            return origin["version"] if origin["url"] == url else None
+        except (OSError, UserError):  # none, or not ours
             return None
 
     def begin(self, url: str, version: str | None) -> None:

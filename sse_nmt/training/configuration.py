@@ -9,10 +9,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.runs.paths import CHECKPOINTS
 from sse_nmt.runs.run_folder import GRAPHS, TEXTS
-from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.records import read_record
 from sse_nmt.system.user_dir import USER_DIR
 
 
@@ -38,7 +39,7 @@ def run_configuration(
     """
     configuration = read_configuration(path)
     manifest = data / "manifest.json"
-    binary = read_json(manifest).get("binary", ["bin"]) if manifest.is_file() else ["bin"]
+    binary = read_record(manifest, Manifest).get("binary", ["bin"]) if manifest.is_file() else ["bin"]
     settings = {
         "common.user_dir": USER_DIR,
         "common.log_format": "json",

@@ -7,19 +7,24 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ctranslate2
 
 from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.plain_checkpoint import save_plain
-from sse_nmt.system.atomic_files import atomic_directory, read_json, write_json
+from sse_nmt.system.atomic_files import atomic_directory, sha256_of, write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import waiting_lock
+from sse_nmt.system.records import read_record
+
+_STAMP = "source.json"
 
 
 def convert(model: Model, destination: Path) -> Path:
-    """Convert the checkpoint of ``model`` to ``destination``, unless that was made from it before; return the path.
+    """Convert the checkpoint of ``model`` to ``destination``; return the path. What was made from it before and has not
+    changed since stays.
 
     Raises:
         UserError: a damaged checkpoint, or a model CTranslate2 does not know.
@@ -32,7 +37,7 @@ def _convert(model: Model, destination: Path) -> Path:
     checkpoint = model.checkpoint
     state = load_checkpoint(checkpoint)
     stamp = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}
-    if (destination / "source.json").is_file() and read_json(destination / "source.json") == stamp:
+    if _is_of(destination, stamp):
         return destination
     with tempfile.TemporaryDirectory() as folder, atomic_directory(destination) as part, _fairseq_quiet():
         plain = Path(folder) / "checkpoint.pt"
@@ -44,8 +49,20 @@ def _convert(model: Model, destination: Path) -> Path:
             converter.convert(str(part), force=True)
         except (ValueError, KeyError, NotImplementedError) as error:
             raise UserError(f"CTranslate2 cannot convert {checkpoint}: {' '.join(str(error).split())}") from error
-        write_json(part / "source.json", stamp)
+        write_json(part / _STAMP, {**stamp, "files": _digest(part)})
     return destination
+
+
+def _is_of(converted: Path, stamp: dict[str, Any]) -> bool:
+    """Whether it was made from that checkpoint, and nothing of it has changed."""
+    try:
+        return read_record(converted / _STAMP, dict[str, Any]) == {**stamp, "files": _digest(converted)}
+    except (OSError, UserError):
+        return False
+
+
+def _digest(folder: Path) -> str:
+    return sha256_of(sorted(path for path in folder.iterdir() if path.name != _STAMP))
 
 
 @contextlib.contextmanager

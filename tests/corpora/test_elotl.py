@@ -7,11 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import refused, sse_nmt_here
+from conftest import read_json, refused, sse_nmt_here
 
 from sse_nmt.corpora import elotl
 from sse_nmt.system import python_packages
-from sse_nmt.system.atomic_files import read_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.python_packages import Wheel, fetch_wheel, read_member
 from sse_nmt.text.pairs import Document

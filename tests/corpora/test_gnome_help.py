@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import refused, sse_nmt_here
+from conftest import read_json, refused, sse_nmt_here
 
 from sse_nmt.corpora.gnome_help import aligned
 from sse_nmt.corpora.test_text import write_test_text
-from sse_nmt.system.atomic_files import read_json, read_lines
+from sse_nmt.system.atomic_files import read_lines
 from sse_nmt.system.errors import UserError
 
 PAGE = """<?xml version="1.0"?>

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import refused, sse_nmt
+from conftest import read_json, refused, sse_nmt
 from toy_corpus import sentences
 
 from sse_nmt.corpora.catalogue import CORPORA
@@ -19,7 +19,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.run import Pipeline
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.prepare import prepare
-from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.text.bitext import write_documents

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import newstest_cache
 import pytest
-from conftest import run_command, sse_nmt
+from conftest import read_json, run_command, sse_nmt
 from file_server import FileServer, serving
 from killed_processes import killed_in
 from wmt14_archives import GOOD, KEPT, READ, REMOVED, write_archive, write_archives
@@ -28,7 +28,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.prepare import prepare
 from sse_nmt.corpora.wmt14_en_de import ARCHIVES
 from sse_nmt.system import download as download_module
-from sse_nmt.system.atomic_files import read_json, read_lines, sha256_of, write_json
+from sse_nmt.system.atomic_files import read_lines, sha256_of, write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.machine import cores

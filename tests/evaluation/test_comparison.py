@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import refused, sse_nmt, sse_nmt_here
+from conftest import read_json, refused, sse_nmt, sse_nmt_here
 
 from sse_nmt.evaluation import comparison as comparison_module
 from sse_nmt.evaluation import sentence_statistics
@@ -16,7 +16,7 @@ from sse_nmt.evaluation.comparison import Comparison
 from sse_nmt.evaluation.report import as_markdown, write_report
 from sse_nmt.evaluation.scoring import metrics, score
 from sse_nmt.evaluation.suites import OneText
-from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
 from sse_nmt.system.errors import UserError
 
 REFERENCES = [f"Das kleine rote Haus Nummer {i} steht am Ende der Straße ." for i in range(30)]
@@ -35,7 +35,8 @@ def make_run(folder: Path, seed: int, wrong: int, losses: tuple[float, ...] = (3
         folder / "scores/test.json", {"updates": 200, "search": {"beam": 5}, "scores": score(hypotheses, REFERENCES)}
     )
     trained = {"configuration": {"common.seed": seed, "model.dropout": 0.1}, "data": {"fingerprint": "f"}}
-    write_json(folder / "run.json", {"seed": seed, "status": "finished", "target_lang": "de", **trained})
+    languages = {"source_lang": "en", "target_lang": "de"}
+    write_json(folder / "run.json", {"seed": seed, "status": "finished", **languages, **trained})
     records = ({"valid_loss": str(loss), "valid_num_updates": str(100 * i)} for i, loss in enumerate(losses, 1))
     write_lines(folder / "train.log", (f"2026-01-01 | INFO | valid | {json.dumps(record)}" for record in records))
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 import newstest_cache
 import numpy as np
 import pytest
-from conftest import ROOT, refused, run_command, sse_nmt
+from conftest import ROOT, read_json, refused, run_command, sse_nmt
 from sacrebleu.metrics import BLEU
 
 from sse_nmt.corpora import newstest
@@ -24,7 +24,7 @@ from sse_nmt.evaluation.scoring import score
 from sse_nmt.evaluation.significance import Difference
 from sse_nmt.evaluation.suites import Newstest
 from sse_nmt.runs.paths import RunPaths
-from sse_nmt.system.atomic_files import read_json, read_lines, write_json, write_lines
+from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
 from sse_nmt.system.errors import UserError
 
 
@@ -99,13 +99,15 @@ def make_run(folder: Path, seed: int, wrong: dict[int, int]) -> Path:
         write_lines(RunPaths(folder).newstest(name).references, references)
         scores[name] = {"sentences": len(references), "scores": score(hypotheses, references)}
     search = {"beam": 4, "length_penalty": 0.6, "engine": "ctranslate2", "compute_type": "float32"}
-    of = {"checkpoint": "checkpoint_best.pt", "search": search}
+    of = {"checkpoint": "checkpoint_best.pt", "modified": 1, "search": search}
     write_json(
-        folder / "scores/newstest/scores.json", {"of": of, "updates": 9, "sentences_per_second": 1.0, "sets": scores}
+        folder / "scores/newstest/scores.json",
+        {"of": of, "updates": 9, "sentences_per_second": 1.0, "sets": scores, "files": None},
     )
     languages = {"source_lang": "en", "target_lang": "de"}
     trained = {"configuration": {"common.seed": seed}, "data": {"fingerprint": "f"}}
-    write_json(folder / "run.json", {**languages, **trained, "seed": seed, "system": folder.name.partition(".")[0]})
+    named = {"status": "finished", "system": folder.name.partition(".")[0]}
+    write_json(folder / "run.json", {**languages, **trained, **named, "seed": seed})
     return folder
 
 

@@ -12,11 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, sse_nmt_here
+from conftest import ROOT, read_json, sse_nmt_here
 
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
-from sse_nmt.system.atomic_files import read_json
 
 pytestmark = pytest.mark.skipif("SSE_NMT_NETWORK" not in os.environ, reason="SSE_NMT_NETWORK does not allow downloads")
 STUDY = ROOT / "configs/studies/smoke.yaml"

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, refused, sse_nmt_here
+from conftest import ROOT, read_json, refused, sse_nmt_here
 
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
-from sse_nmt.system.atomic_files import read_json
 
 SMALL = {
     "model.encoder_embed_dim": 32, "model.decoder_embed_dim": 32, "model.encoder_layers": 1, "model.decoder_layers": 1,

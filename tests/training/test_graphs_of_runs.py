@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, read_json
 
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.system.atomic_files import read_json, write_json
+from sse_nmt.system.atomic_files import write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.training.configuration import GRAPHS, run_configuration
 

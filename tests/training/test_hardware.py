@@ -6,12 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, refused, run_command, sse_nmt, sse_nmt_here
+from conftest import ROOT, read_json, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
 
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
 from sse_nmt.runs.training_log import parse
-from sse_nmt.system.atomic_files import read_json
 from sse_nmt.training.configuration import read_configuration
 from sse_nmt.training.hardware import Machine, adapt_to_hardware
 

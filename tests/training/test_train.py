@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from conftest import ROOT, refused, run_command, sse_nmt, sse_nmt_here
+from conftest import ROOT, read_json, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
 
 from sse_nmt.runs.checkpoints import DamagedCheckpoint, load_checkpoint, updates
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import parse, validation_curve
-from sse_nmt.system.atomic_files import read_json, write_json
+from sse_nmt.system.atomic_files import write_json
 from sse_nmt.training.recovery import recover_checkpoints
 
 CONFIG = ROOT / "configs/quickstart/sse_se.yaml"

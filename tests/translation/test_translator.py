@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import refused, sse_nmt
+from conftest import read_json, refused, sse_nmt
 
 from sse_nmt.evaluation.scoring import score
 from sse_nmt.runs.checkpoints import load_checkpoint
-from sse_nmt.system.atomic_files import read_json, read_lines, write_json
+from sse_nmt.system.atomic_files import read_lines, write_json
 from sse_nmt.translation.options import SearchOptions
 from sse_nmt.translation.translator import Translator, parts_of
 

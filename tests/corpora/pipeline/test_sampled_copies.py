@@ -7,10 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SMALLER, sse_nmt, sse_nmt_here
+from conftest import ROOT, SMALLER, read_json, sse_nmt, sse_nmt_here
 
 from sse_nmt.corpora.pipeline.sampled_copies import write_copies
-from sse_nmt.system.atomic_files import read_json
 from sse_nmt.text.subwords import load_model
 
 LANGUAGES = ("en", "de")

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import read_json
 
 from sse_nmt.corpora.pipeline.steps import Steps
-from sse_nmt.system.atomic_files import read_json
 
 
 class Copying:
