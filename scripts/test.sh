@@ -7,9 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
     .venv/bin/ruff check .
+    .venv/bin/mkdocs build --strict --quiet --site-dir .site &
     .venv/bin/mypy
-    .venv/bin/mkdocs build --strict --quiet --site-dir .site
-    .venv/bin/python -m pytest --numprocesses 3 --dist loadfile -m "not alone"
+    wait $!
+    .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not alone"
     set -- -m alone
 fi
 exec .venv/bin/python -m pytest "$@"

@@ -41,6 +41,18 @@ ROOT = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
+# Long ones first, so that no worker is left with one of them at the end (`--no-loadscope-reorder` keeps the order).
+_FIRST = (
+    "studies/test_smoke.py", "studies/test_study.py", "training/test_train.py", "translation/test_translator.py",
+    "studies/test_slurm.py", "bench/test_bench_gpu.py", "bench/test_bench_decode.py", "training/test_hardware.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {str(Path(__file__).parent / name): place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: order.get(str(item.path), len(order)))
+
+
 _MANY = 30  # tests, from which on a server is worth its start
 
 

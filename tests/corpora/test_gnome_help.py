@@ -20,6 +20,10 @@ PAGE = """<?xml version="1.0"?>
 """
 
 
+def manifest(source: str, target: str) -> dict[str, object]:
+    return {"options": {"source_lang": source, "target_lang": target}, "pairs": {"test": 2}, "fingerprint": "f"}
+
+
 def write(folder: Path, name: str, *words: str) -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +55,7 @@ def text(tmp_path: Path) -> Path:
     folder = tmp_path / "other"
     folder.mkdir()
     write_test_text(folder, ("en", "de"), [("a b c", "c b a"), ("b c", "c b")])
-    (folder / "manifest.json").write_text(json.dumps({"options": {"source_lang": "en", "target_lang": "de"}}))
+    (folder / "manifest.json").write_text(json.dumps(manifest("en", "de")))
     return folder
 
 
@@ -78,7 +82,7 @@ def test_texts_that_cannot_be_scored(run, text, tmp_path, capsys):
         (("--hypotheses", "x", "--reference", "y"), "needs either RUN or both"),
     ):
         assert said in refused(capsys, "evaluate", run, "--text", text, *words)
-    (text / "manifest.json").write_text(json.dumps({"options": {"source_lang": "de", "target_lang": "en"}}))
+    (text / "manifest.json").write_text(json.dumps(manifest("de", "en")))
     assert refused(capsys, "evaluate", run, "--text", text) == (
         f"{text} must hold text of en and de, but holds de and en instead."
     )

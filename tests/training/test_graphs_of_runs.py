@@ -14,12 +14,14 @@ from sse_nmt.training.configuration import GRAPHS, run_configuration
 
 CONFIG = ROOT / "configs/quickstart/sse_graph.yaml"
 
+MANIFEST = {"options": {"source_lang": "en", "target_lang": "de"}, "pairs": {"train": 9}, "fingerprint": "f"}
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     (tmp_path / "data/bin").mkdir(parents=True)
     (tmp_path / "data/graph.npz").write_bytes(b"one")
-    write_json(tmp_path / "data/manifest.json", {"fingerprint": "f"})
+    write_json(tmp_path / "data/manifest.json", MANIFEST)
     return tmp_path / "data"
 
 
@@ -55,7 +57,7 @@ def test_a_run_goes_on_along_the_same_graph_wherever_that_is_now(data, tmp_path)
     ):
         (data / name).parent.mkdir(exist_ok=True)
         (data / name).touch()
-    write_json(data / "manifest.json", {"fingerprint": "f", "options": {"source_lang": "en", "target_lang": "de"}})
+    write_json(data / "manifest.json", MANIFEST)
     run.begin("sse_graph", configuration, configuration, [], data)
     assert read_json(run.path / "run.json")["graphs"].keys() == set(GRAPHS)
     run.check_same(configuration, data)
