@@ -49,8 +49,10 @@ class KnowledgeGraph:
         Of an edge that is given several times the largest weight counts. With ``symmetric`` every edge goes both ways.
 
         Raises:
-            ValueError: a row outside the table, an edge from a row to itself, a weight outside (0, 1].
+            ValueError: ends that are no whole numbers, or not as many as the others or the weights; a row outside the
+                table, an edge from a row to itself, a weight outside (0, 1].
         """
+        _check_edges(sources, targets, weights)
         ends = torch.stack((sources.long(), targets.long()))
         if ends.numel() and (ends.min() < 0 or ends.max() >= rows):
             outside = int(ends.min()) if ends.min() < 0 else int(ends.max())
@@ -152,3 +154,14 @@ def _check_symmetric(graph: KnowledgeGraph) -> None:
 def _sources(graph: KnowledgeGraph) -> Tensor:
     """(E,): the row of each place."""
     return torch.repeat_interleave(torch.arange(graph.rows), graph.degrees)
+
+
+def _check_edges(sources: Tensor, targets: Tensor, weights: Tensor | None) -> None:
+    for name, ends in (("sources", sources), ("targets", targets)):
+        if ends.numel() and (ends.is_floating_point() or ends.is_complex() or ends.dtype == torch.bool):
+            raise ValueError(f"`{name}` must be whole numbers, but are of {ends.dtype} instead.")
+    shapes = [tuple(each.shape) for each in (sources, targets, weights) if each is not None]
+    if len(sources.shape) != 1 or len(set(shapes)) > 1:
+        raise ValueError(
+            f"Sources, targets and weights must be as many and in one dimension, but came with shapes {shapes}."
+        )

@@ -37,6 +37,15 @@ def test_probability_0_is_a_plain_look_up_and_draws_nothing():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("candidates", [range(4, 20), [4, 9, 19]])
+@pytest.mark.parametrize("outside", [-1, 20])
+def test_an_id_outside_the_table_is_no_other_row_s(candidates, outside):
+    """Of a plain table it is an error; -1 would be the last row of a tensor."""
+    embedding = SSEEmbedding(nn.Embedding(20, 6), UniformTransition(20, 1.0, candidates)).train()
+    with pytest.raises(IndexError):
+        embedding(torch.tensor([5, outside]))
+
+
 def test_forward_and_backward_see_the_replacing_row():
     embedding, ids = shared(1.0), torch.tensor([0, 5, 6])
     torch.manual_seed(3)

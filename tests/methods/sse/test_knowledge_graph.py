@@ -100,6 +100,26 @@ def test_edges_outside_the_table_are_refused(ends, outside):
     assert str(error.value) == f"An edge must join rows in [0, 3), but {outside} is among them."
 
 
+WHOLE, HALVES = torch.tensor([0, 1]), torch.tensor([0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("edges", "sentence"),
+    [
+        ((HALVES, WHOLE), "`sources` must be whole numbers, but are of torch.float32 instead."),
+        ((WHOLE, WHOLE > 0), "`targets` must be whole numbers, but are of torch.bool instead."),
+        ((WHOLE, WHOLE.flip(0), torch.ones(3)), "with shapes [(2,), (2,), (3,)]"),
+        ((WHOLE, WHOLE[:1]), "with shapes [(2,), (1,)]"),
+        ((WHOLE[None], WHOLE[None]), "with shapes [(1, 2), (1, 2)]"),
+    ],
+)
+def test_ends_and_weights_that_do_not_go_together(edges, sentence):
+    with pytest.raises(ValueError) as error:
+        KnowledgeGraph.from_edges(3, *edges)
+    whole = f"Sources, targets and weights must be as many and in one dimension, but came {sentence}."
+    assert str(error.value) == (whole if sentence.startswith("with") else sentence)
+
+
 def test_symmetry_is_checked_on_large_graphs_too():
     generator = torch.Generator().manual_seed(1)
     ends = torch.randint(100_000, (2, 200_000), generator=generator)
