@@ -20,6 +20,9 @@ from sse_nmt.system.progress import log_line
 _AT_EPOCHS = (
     "fairseq writes none of an update that ends an epoch, so that the interval must not divide an epoch's updates"
 )
+_FAIRSEQS = re.compile(
+    r"checkpoint(\d+|_\d+_\d+|[._]best.*|_last.*)\.pt"
+)  # a run goes on from them, or is judged by them
 _NAMES = (re.compile(r"checkpoint_\d+_(\d+)\.pt"), re.compile(r"checkpoint(\d+)\.pt"))  # by updates, else by epochs
 
 
@@ -30,8 +33,11 @@ def average_checkpoints(run: Path, options: AverageOptions) -> Path:
         UserError: too few checkpoints, a damaged one, or parameters that do not go together.
     """
     check_options(options)
-    if not re.fullmatch(r"[\w.-]+\.pt", options.output) or any(name.fullmatch(options.output) for name in _NAMES):
-        raise UserError(f"`--output` must be a new file name that ends in .pt, but is {options.output!r} instead.")
+    if not re.fullmatch(r"[\w.-]+\.pt", options.output) or _FAIRSEQS.fullmatch(options.output):
+        raise UserError(
+            f"`--output` must be a file name that ends in .pt and is none of fairseq's own, but is {options.output!r} "
+            "instead."
+        )
     folder = RunFolder(run)
     folder.check_exists()
     paths = last_checkpoints(folder.checkpoints, options.last)

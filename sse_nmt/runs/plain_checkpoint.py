@@ -38,6 +38,8 @@ def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:
     if checkpoint.is_dir():
         checkpoint = RunFolder(checkpoint).best
     _check_is_not_a_run_s(output)
+    if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
+        raise UserError(f"OUTPUT must be another file than {checkpoint}, which would lose its optimiser's state.")
     state = load_checkpoint(checkpoint)
     layers = len(factorized_layers(state["model"]))
     if layers and not merge_factors:

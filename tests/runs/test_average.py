@@ -70,13 +70,22 @@ def test_what_cannot_be_averaged_is_said(run, tmp_path):
             f"{run}/checkpoints must hold 4 checkpoints to average, but holds 3 (fairseq writes none of an "
             "update that ends an epoch, so that the interval must not divide an epoch's updates).",
         ),
-        (
-            AverageOptions(output="checkpoint_1_90.pt"),
-            "`--output` must be a new file name that ends in .pt, but is 'checkpoint_1_90.pt' instead.",
-        ),
-        (
-            AverageOptions(output="../average.pt"),
-            "`--output` must be a new file name that ends in .pt, but is '../average.pt' instead.",
+        *(
+            (
+                AverageOptions(output=name),
+                "`--output` must be a file name that ends in .pt and is none of fairseq's own, but is "
+                f"{name!r} instead.",
+            )
+            for name in (
+                "checkpoint_1_90.pt",
+                "checkpoint3.pt",
+                "checkpoint_best.pt",
+                "checkpoint_last.pt",
+                "checkpoint.best_bleu_20.1.pt",
+                "checkpoint_last-shard0.pt",
+                "../average.pt",
+                "average",
+            )  # fmt: skip
         ),
     ]:
         with pytest.raises(UserError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from argparse import Namespace
 from dataclasses import fields
 from pathlib import Path
@@ -146,3 +147,13 @@ def test_what_a_run_has_is_not_written_over(toy_runs, capsys, name):
     said = refused(capsys, "export", toy_runs["baseline"], output)
     assert said == f"OUTPUT must be a new file, but {output} belongs to a run, which would lose it."
     assert output.read_bytes() == before
+
+
+def test_a_checkpoint_is_not_exported_onto_itself(toy_runs, tmp_path, capsys):
+    copied = shutil.copy(best(toy_runs["baseline"]), tmp_path / "copy.pt")
+    (tmp_path / "link.pt").symlink_to(copied)
+    before = copied.read_bytes()
+    for output in (copied, tmp_path / "link.pt"):
+        said = refused(capsys, "export", copied, output)
+        assert said == f"OUTPUT must be another file than {copied}, which would lose its optimiser's state."
+    assert copied.read_bytes() == before
