@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,6 +16,9 @@ from sse_nmt.runs.run_folder import GRAPHS, TEXTS
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
 from sse_nmt.system.user_dir import USER_DIR
+
+
+_OF_HYDRA = ("run", "output_subdir")
 
 
 def read_configuration(path: Path) -> DictConfig:
@@ -63,8 +67,31 @@ def run_configuration(
             raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
         assert isinstance(changed, DictConfig)
         configuration = changed
+    _check_runs_no_code(configuration)
     _find_files(configuration)
     return configuration
+
+
+def _check_runs_no_code(configuration: DictConfig) -> None:
+    """Raise UserError for what makes hydra import and call what a configuration names."""
+    tree = OmegaConf.to_container(configuration, resolve=False)
+    assert isinstance(tree, dict)
+    hydra = tree.get("hydra")
+    for key in hydra if isinstance(hydra, dict) else ():
+        if key not in _OF_HYDRA:
+            raise UserError(f"`hydra` in a configuration must have keys among {', '.join(_OF_HYDRA)}, but has {key!r}.")
+    if tree.get("defaults") not in (None, [], ["_self_"]):
+        raise UserError(f"`defaults` in a configuration must be [_self_] if any, but is {tree['defaults']!r} instead.")
+    for place in _places(tree):
+        if place.rsplit(".", 1)[-1] == "_target_":
+            raise UserError(f"A configuration must name no code to call, but has `{place}`: take it out.")
+
+
+def _places(tree: Any, prefix: str = "") -> Iterator[str]:
+    """Every key within, with those that it is below."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield f"{prefix}{key}"
+        yield from _places(value, f"{prefix}{key}.")
 
 
 def _find_files(configuration: DictConfig) -> None:
