@@ -45,7 +45,7 @@ start=$SECONDS
 rm -rf .venv
 {
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]'
+    .venv/bin/python -m pip install --no-compile --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]'
     # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
     # whatever looks for it, such as transformers.
     .venv/bin/python -m pip uninstall --yes torchaudio

@@ -44,7 +44,7 @@ def test_quickstart_help_names_every_option():
         (["--pairs"], "--pairs needs a value."),
         (["--updates", "0"], "--updates must be a whole number above 0, but is '0' instead."),
         (["--seed", "one"], "--seed must be a whole number, but is 'one' instead."),
-        (["--systems", "baseline,sse"], "--systems must be of baseline,sse_graph,sse_se, but has 'sse'."),
+        (["--systems", "baseline,sse"], "--systems must be of baseline,rdrop,sse_graph,sse_se, but has 'sse'."),
         (["--systems", "baseline,"], "--systems must be names between commas, but is 'baseline,' instead."),
     ],
 )

@@ -23,7 +23,6 @@ from typing import Any
 
 from sse_nmt.corpora.catalogue import corpus_named
 from sse_nmt.corpora.corpus import Fetched
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.report import as_table
 from sse_nmt.corpora.pipeline.run import Pipeline, Prepared
@@ -36,6 +35,7 @@ from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.options import check_options, flag_of
 from sse_nmt.system.progress import log_line
 from sse_nmt.system.records import read_record
+from sse_nmt.text.manifest import Manifest
 from sse_nmt.text.subwords import load_model
 
 _FORMAT = 2  # of the folder; the first had two, one of them without steps

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.system.atomic_files import read_lines, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
 from sse_nmt.text.bitext import pair_up
+from sse_nmt.text.manifest import Manifest
 from sse_nmt.text.pairs import SentencePair
 
 

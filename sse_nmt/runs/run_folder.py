@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from sse_nmt.corpora.manifest import Manifest, TextOptions
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.paths import BEST, RunPaths
@@ -24,6 +23,7 @@ from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ou
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.records import read_record
+from sse_nmt.text.manifest import Manifest, TextOptions
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
 TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")

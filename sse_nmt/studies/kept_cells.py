@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from sse_nmt.corpora import manifest
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.runs.records import RunRecord, TextScores
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
 from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
+from sse_nmt.text import manifest
+from sse_nmt.text.manifest import Manifest
 
 
 class KeptCell(TypedDict):

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sse_nmt.corpora import manifest
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, compare
 from sse_nmt.evaluation.meta_analysis import Combined, combine
 from sse_nmt.evaluation.significance import Difference, holm
@@ -17,6 +15,8 @@ from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.study import Study
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
+from sse_nmt.text import manifest
+from sse_nmt.text.manifest import Manifest
 
 
 @dataclass(frozen=True)

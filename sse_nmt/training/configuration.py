@@ -10,13 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.runs.paths import CHECKPOINTS
 from sse_nmt.runs.run_folder import GRAPHS, TEXTS
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
 from sse_nmt.system.user_dir import USER_DIR
-
+from sse_nmt.text.manifest import Manifest
 
 _OF_HYDRA = ("run", "output_subdir")
 

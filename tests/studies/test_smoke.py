@@ -33,7 +33,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(5):
         killed = study(folder)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            killed.communicate(timeout=moments.uniform(1, 12))
+            killed.communicate(timeout=moments.uniform(1, 8))
         killed.send_signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
         killed.communicate(timeout=60)
         assert killed.returncode != 0

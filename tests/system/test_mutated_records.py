@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from conftest import read_json
 
-from sse_nmt.corpora.manifest import Manifest
 from sse_nmt.evaluation.comparison import compare
 from sse_nmt.evaluation.report import as_json, as_markdown
 from sse_nmt.evaluation.scored_runs import check_one_search, check_seeds, language_and_tokeniser
@@ -22,6 +21,7 @@ from sse_nmt.evaluation.suites import OneText
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import parse_record, read_record
+from sse_nmt.text.manifest import Manifest
 
 STRANGE: list[Any] = [None, True, -1, 2**63, 0.5, 1e300, "", "\x1b[31m|<b>", [], [None], {}, {"": {}}, [[[[1]]]]]
 _SEED, _WHOLE = 1, 4
