@@ -15,7 +15,7 @@ from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command,
 from sse_nmt.system.child_processes import start_child
 from sse_nmt.system.progress import log_line
 
-_LOOK_INTERVAL = 0.2  # seconds
+_LOOK_INTERVAL, _PATIENCE = 0.2, 10.0  # seconds
 
 
 def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
@@ -77,8 +77,7 @@ class _Pool:
                     self._free.append(each.slot)
                     self._progress.say(each.work, len(self._running), len(self._waiting))
         finally:
-            for each in self._running:
-                each.stop()
+            _stop(self._running)
 
     def _fill(self) -> None:
         for work in list(self._waiting):
@@ -89,6 +88,14 @@ class _Pool:
             elif self._free and all(each.finished for each in work.needs):
                 self._waiting.remove(work)
                 self._running.append(_Running(work, self._free.pop(0)))
+
+
+def _stop(running: Sequence[_Running]) -> None:
+    for each in running:
+        each.terminate()
+    end = time.monotonic() + _PATIENCE
+    for each in running:
+        each.wait(max(0.0, end - time.monotonic()))
 
 
 class _Running:
@@ -116,9 +123,16 @@ class _Running:
             self.work.failure = why_failed(self.work.log, self._said)
         return True
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         self._process.terminate()
-        self._process.wait()
+
+    def wait(self, seconds: float) -> None:
+        """Until it has ended; after so many seconds it has to."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:  # in the middle of a long call of a library, say, which hears no signal
+            self._process.kill()
+            self._process.wait()
         self._log.close()
 
     def _begin(self) -> None:
