@@ -34,8 +34,7 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.options import check_options, flag_of
 from sse_nmt.system.progress import log_line
-from sse_nmt.system.records import read_record
-from sse_nmt.text.manifest import Manifest
+from sse_nmt.text.manifest import read_manifest
 from sse_nmt.text.subwords import load_model
 
 _FORMAT = 2  # of the folder; the first had two, one of them without steps
@@ -61,7 +60,7 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
     check_ours(folder, "preparing.json")
     with folder_lock(folder, "preparation"):
         check_ours(folder, "preparing.json")
-        before = read_record(folder / "manifest.json", Manifest) if (folder / "manifest.json").exists() else None
+        before = read_manifest(folder) if (folder / "manifest.json").exists() else None
         if before is not None:
             _check_same_options(folder, before["options"], asdict(options))
         keep_json(folder / "preparing.json", asdict(options))

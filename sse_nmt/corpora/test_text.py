@@ -7,9 +7,8 @@ from pathlib import Path
 
 from sse_nmt.system.atomic_files import read_lines, write_lines
 from sse_nmt.system.errors import UserError
-from sse_nmt.system.records import read_record
 from sse_nmt.text.bitext import pair_up
-from sse_nmt.text.manifest import Manifest
+from sse_nmt.text.manifest import read_manifest
 from sse_nmt.text.pairs import SentencePair
 
 
@@ -29,7 +28,7 @@ def read_test_text(folder: Path, languages: Sequence[str]) -> list[SentencePair]
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise UserError(f"{folder} must be prepared by `sse-nmt prepare`, but holds no {manifest.name}.")
-    options = read_record(manifest, Manifest)["options"]
+    options = read_manifest(folder)["options"]
     found = [options["source_lang"], options["target_lang"]]
     if found != list(languages):
         wanted, instead = (" and ".join(names) for names in (languages, found))

@@ -11,7 +11,7 @@ import matplotlib
 import matplotlib.axes
 import matplotlib.figure
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's: told apart by all
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's: told apart by all
 TEXT = "#010203"  # stands for the page's colour of text, which matplotlib does not know
 _SIZE = re.compile(r'^<svg ([^>]*?)width="[^"]*" height="[^"]*"')
 _STYLE = {
@@ -49,4 +49,4 @@ def picture(title: str, height: float, width: float = 7) -> Iterator[tuple[Pictu
 
 def colour(number: int) -> str:
     """Of the system of that number."""
-    return COLOURS[number % len(COLOURS)]
+    return _COLOURS[number % len(_COLOURS)]

@@ -102,9 +102,8 @@ class Perturbation(nn.Module):
     def is_candidate(self, ids: Tensor) -> Tensor:
         """Ids (*) -> bool (*)."""
         if self._range is None:
-            return (self.ranks[ids.clamp(min=0)] >= 0) & (
-                ids >= 0
-            )  # -1 is the last row to a tensor, but none to a table
+            # To a tensor -1 is its last row, to an embedding table none.
+            return (self.ranks[ids.clamp(min=0)] >= 0) & (ids >= 0)
         return (ids >= self._range[0]) & (ids <= self._range[1])
 
     def rank_of(self, ids: Tensor) -> Tensor:

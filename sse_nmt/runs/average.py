@@ -20,9 +20,8 @@ from sse_nmt.system.progress import log_line
 _AT_EPOCHS = (
     "fairseq writes none of an update that ends an epoch, so that the interval must not divide an epoch's updates"
 )
-_FAIRSEQS = re.compile(
-    r"checkpoint(\d+|_\d+_\d+|[._]best.*|_last.*)\.pt"
-)  # a run goes on from them, or is judged by them
+# A run goes on from them, or is judged by them.
+_FAIRSEQS = re.compile(r"checkpoint(\d+|_\d+_\d+|[._]best.*|_last.*)\.pt")
 _NAMES = (re.compile(r"checkpoint_\d+_(\d+)\.pt"), re.compile(r"checkpoint(\d+)\.pt"))  # by updates, else by epochs
 
 

@@ -23,7 +23,7 @@ from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ou
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.records import read_record
-from sse_nmt.text.manifest import Manifest, TextOptions
+from sse_nmt.text.manifest import TextOptions, read_manifest
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
 TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
@@ -88,7 +88,7 @@ class RunFolder(RunPaths):
 
         ``fitted`` is the configuration ``asked`` for as this machine trains it; the next may be another one.
         """
-        manifest = read_record(data / "manifest.json", Manifest)
+        manifest = read_manifest(data)
         session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
         before = self.record if self.exists else None
         earlier: list[Any] = []
@@ -136,7 +136,7 @@ class RunFolder(RunPaths):
 
     def check_same(self, configuration: DictConfig, data: Path) -> None:
         """Raise UserError if this folder was begun with another configuration or on other data."""
-        if read_record(data / "manifest.json", Manifest)["fingerprint"] != self.record["data"]["fingerprint"]:
+        if read_manifest(data)["fingerprint"] != self.record["data"]["fingerprint"]:
             raise UserError(f"{self.path} holds a run on other text than {data} now holds: {_WAY_OUT}.")
         graphs = _graphs(configuration)
         for key in (*GRAPHS, *TEXTS):

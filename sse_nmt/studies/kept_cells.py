@@ -21,8 +21,7 @@ from sse_nmt.studies.cells import Cell
 from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
-from sse_nmt.text import manifest
-from sse_nmt.text.manifest import Manifest
+from sse_nmt.text.manifest import read_manifest
 
 
 class KeptCell(TypedDict):
@@ -53,7 +52,7 @@ def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
     taken = [cell for cell in kept_cells(cells, folder) if cell.state != "done"]
     for cell in taken:
         kept = read_record(_file(folder, cell), KeptCell)
-        if kept["run"]["data"]["fingerprint"] != read_record(cell.data / manifest.NAME, Manifest)["fingerprint"]:
+        if kept["run"]["data"]["fingerprint"] != read_manifest(cell.data)["fingerprint"]:
             raise UserError(f"{_file(folder, cell)} holds a training on other text than {cell.data} now holds.")
         _take(cell, kept, folder)
     return taken

@@ -74,9 +74,10 @@ def _markdown(said: dict[str, Any], systems: Sequence[SystemResult], shown: Sequ
         parts.append(f"## {of_corpus.name}\n\n{result.pairs:,} training pairs.")
         parts += [markdown_table(head, body) for head, *body in of_corpus.tables]
         parts.append("\n".join(of_corpus.notes))
-        head, *body = of_corpus.words
-        parts.append("F-measure of words by how often the training text has them, in percent, first seed:")
-        parts.append(markdown_table(head, body))
+        if of_corpus.words:
+            head, *body = of_corpus.words
+            parts.append("F-measure of words by how often the training text has them, in percent, first seed:")
+            parts.append(markdown_table(head, body))
     return "\n\n".join(parts) + "\n"
 
 

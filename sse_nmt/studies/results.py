@@ -14,9 +14,7 @@ from sse_nmt.evaluation.verdicts import verdict
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.study import Study
 from sse_nmt.system.errors import UserError
-from sse_nmt.system.records import read_record
-from sse_nmt.text import manifest
-from sse_nmt.text.manifest import Manifest
+from sse_nmt.text.manifest import read_manifest
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def _comparable(study: Study, cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 def _result(study: Study, cells: Sequence[Cell], name: str, text: str) -> CorpusResult:
     runs = [(cell.system.name, cell.run.path) for cell in cells]
     of_baseline = next(cell for cell in cells if cell.system.name == study.baseline)
-    pairs = read_record(of_baseline.data / manifest.NAME, Manifest)["pairs"]["train"]
+    pairs = read_manifest(of_baseline.data)["pairs"]["train"]
     training = of_baseline.data / "text" / f"train.{of_baseline.run.languages[1]}"
     comparison = compare(runs, OneText(text), study.baseline)
     corpus = of_baseline.corpus

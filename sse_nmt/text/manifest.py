@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from sse_nmt.system.records import Count
+from sse_nmt.system.records import Count, read_record
 
 NAME = "manifest.json"
 
@@ -28,3 +29,8 @@ class Manifest(TypedDict):
     format: NotRequired[int]
     inputs: NotRequired[Any]
     binary: NotRequired[list[str]]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Of a folder that was prepared. Raises UserError, as `read_record` does."""
+    return read_record(folder / NAME, Manifest)

@@ -13,9 +13,8 @@ from yaml import YAMLError
 from sse_nmt.runs.paths import CHECKPOINTS
 from sse_nmt.runs.run_folder import GRAPHS, TEXTS
 from sse_nmt.system.errors import UserError
-from sse_nmt.system.records import read_record
 from sse_nmt.system.user_dir import USER_DIR
-from sse_nmt.text.manifest import Manifest
+from sse_nmt.text.manifest import NAME, read_manifest
 
 _OF_HYDRA = ("run", "output_subdir")
 
@@ -41,8 +40,7 @@ def run_configuration(
     the form that we read back.
     """
     configuration = read_configuration(path)
-    manifest = data / "manifest.json"
-    binary = read_record(manifest, Manifest).get("binary", ["bin"]) if manifest.is_file() else ["bin"]
+    binary = read_manifest(data).get("binary", ["bin"]) if (data / NAME).is_file() else ["bin"]
     settings = {
         "common.user_dir": USER_DIR,
         "common.log_format": "json",
