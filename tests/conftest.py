@@ -38,6 +38,7 @@ _CHILDREN = str(Path(__file__).parent / "children")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, os.environ.get("PYTHONPATH"))))
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_OPTIONS = {"model": {}, "task": {}}  # the least that a checkpoint's `cfg` has
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 

@@ -5,11 +5,13 @@ Imports wait until they are needed, and until Ctrl-C is looked after.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -19,13 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit with 1 and one sentence for what the user can put right, 130 when interrupted."""
     try:
         signal.signal(signal.SIGTERM, _interrupt)
+        _open_streams()
         _speak_utf8()
+        _check_names(list(sys.argv[1:] if arguments is None else arguments))
         _run(arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # no space left, no permission, …
-        _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
+        _fail(f"{_named(error)} cannot be read or written: {error.strerror or error}.")
     except KeyboardInterrupt:
         print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
         sys.exit(130)
@@ -69,6 +73,34 @@ def _run(arguments: Sequence[str] | None) -> None:
         _fail(str(error))
 
 
+def _open_streams() -> None:
+    """Where one of the three standard streams is closed: a file that is opened must not get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """What is written down of a path must be text: fairseq, YAML and JSON know no other names."""
+    for word in (*words, os.getcwd()):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            _fail(f"{word} must be named in UTF-8, but is not: rename it.")
+
+
+def _named(error: OSError) -> str:
+    """The file that an error is of; what is written without a name is what the command prints."""
+    if error.filename is not None:
+        return str(error.filename)
+    return "The standard output" if error.errno in (errno.ENOSPC, errno.EBADF) else "A file"
+
+
 def _speak_utf8() -> None:
     """Whatever the locale: translations and help hold more than ASCII."""
     for stream in (sys.stdout, sys.stderr):
@@ -76,8 +108,13 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8")
 
 
-def _fail(sentence: str) -> None:
-    print(f"sse-nmt: {sentence}", file=sys.stderr)
+def _fail(text: str) -> NoReturn:
+    from sse_nmt.system.harmless import sentence
+
+    with contextlib.suppress(OSError):  # full or closed as well: the status says it
+        print(f"sse-nmt: {sentence(text)}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
     sys.exit(1)
 
 

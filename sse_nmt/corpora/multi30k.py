@@ -5,13 +5,12 @@ Source: the public multi30k/dataset repository (Elliott et al., 2016), checked b
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 from sse_nmt.corpora.corpus import Corpus, Fetched
-from sse_nmt.corpora.options import PrepareOptions
+from sse_nmt.corpora.options import LIMITS, PrepareOptions
 from sse_nmt.corpora.pipeline.steps import Steps
+from sse_nmt.system.archives import read_gzip
 from sse_nmt.system.atomic_files import read_lines, split_lines
 from sse_nmt.system.download import download
 from sse_nmt.system.errors import UserError
@@ -19,6 +18,7 @@ from sse_nmt.text.bitext import Bitext, document_files, pair_up, write_documents
 from sse_nmt.text.pairs import Document, SentencePair, swapped
 
 _NAME = "multi30k"
+_LONGEST = 100 * 10**6  # bytes of a side; the longest has 2
 SPLITS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
 SHA256 = {
     "train.en": "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
@@ -39,7 +39,7 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     def work() -> int:
         if at_hand is None:
             for name, sha256 in SHA256.items():
-                download(f"{options.mirror}/{name}.gz", raw / f"{name}.gz", sha256)
+                download(f"{options.mirror}/{name}.gz", raw / f"{name}.gz", sha256, limits=options.limits())
         train = Document("train", _pairs(at_hand or raw, "train", options.source_lang))
         return write_documents([train], _NAME, raw).pairs
 
@@ -74,17 +74,14 @@ def _find(folder: Path, name: str) -> Path:
 def _lines(path: Path) -> list[str]:
     if path.suffix != ".gz":
         return read_lines(path)
-    try:
-        return split_lines(gzip.decompress(path.read_bytes()), str(path))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path} must be a gzip file, but cannot be unpacked: {error}.") from error
+    return split_lines(read_gzip(path, _LONGEST), str(path))
 
 
 CORPUS = Corpus(
     _NAME,
     "image captions, English and German, with their official splits",
     fetch,
-    options=frozenset({"folder", "mirror", "source_lang", "target_lang", "pairs"}),
+    options=frozenset({"folder", "mirror", "source_lang", "target_lang", "pairs"} | LIMITS),
     defaults={"mirror": "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"},
     check=check,
 )

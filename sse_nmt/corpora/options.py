@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sse_nmt.system.options import Range, at_least, option, seeds
+from sse_nmt.system.download import DEFAULT_LIMITS, Limits
+from sse_nmt.system.harmless import without_password
+from sse_nmt.system.options import Range, at_least, between, option, seeds
 from sse_nmt.text.length_rules import LengthRules
 
 # Options for every corpus that trains; a corpus names those beside them that it heeds.
 COMMON = frozenset({"vocab_size", "sample", "sampled_copies", "min_length", "max_length", "max_ratio", "seed"})
 WMT14_VOCAB_SIZE = 32_000
+LIMITS = frozenset({"max_download", "timeout", "retries"})
 
 # It becomes part of files' names.
 _CODE = Range(
@@ -57,6 +61,17 @@ class PrepareOptions:
     mirror: str | None = option(
         None, "download from here (multi30k, wmt14-en-de)", metavar="URL", unset="the corpus' own site", group=_WHERE
     )
+    max_download: float = option(
+        DEFAULT_LIMITS.most / 1e9, "GB that a downloaded file may have, as it comes and as it is unpacked (multi30k, "
+        "wmt14-en-de)", between(0.001, 1e6), metavar="GB", group=_WHERE,
+    )  # fmt: skip
+    timeout: float = option(
+        DEFAULT_LIMITS.timeout, "seconds that a server may send nothing, or next to nothing, before it is asked again",
+        between(0.1, 86400), metavar="SECONDS", group=_WHERE,
+    )  # fmt: skip
+    retries: int = option(
+        DEFAULT_LIMITS.retries, "further attempts, in a row, that bring nothing new", at_least(0), group=_WHERE
+    )
     source_lang: str = option("en", "code of the language that is translated from", _CODE, metavar="LANG", group=_WHERE)
     target_lang: str = option("de", "code of the language that is translated into", _CODE, metavar="LANG", group=_WHERE)
     pairs: int | None = option(None, "training pairs to keep", at_least(1), unset="all", group=_SPLIT)
@@ -95,3 +110,12 @@ class PrepareOptions:
         at_least(1),
         group=_LENGTHS,
     )
+
+    def limits(self) -> Limits:
+        """What servers are granted."""
+        return Limits(int(self.max_download * 1e9), self.timeout, self.retries)
+
+    def recorded(self) -> dict[str, Any]:
+        """What a folder keeps of them: not how its text was fetched, and no password."""
+        kept = {name: value for name, value in asdict(self).items() if name not in LIMITS}
+        return kept | {"mirror": None if self.mirror is None else without_password(self.mirror)}

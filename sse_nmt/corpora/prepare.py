@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
         check_ours(folder, "preparing.json")
         before = read_manifest(folder) if (folder / "manifest.json").exists() else None
         if before is not None:
-            _check_same_options(folder, before["options"], asdict(options))
-        keep_json(folder / "preparing.json", asdict(options))
+            _check_same_options(folder, before["options"], options.recorded())
+        keep_json(folder / "preparing.json", options.recorded())
         if before is not None and before.get("format", 1) < _FORMAT:
             log_line(f"{folder} is prepared already, by an earlier version.")
             return
@@ -85,7 +85,7 @@ def _write_test_text(options: PrepareOptions, folder: Path, fetched: Fetched) ->
     files = write_test_text(folder, (options.source_lang, options.target_lang), pairs)
     log_line(f"{len(pairs):,} pairs to test on, none to train on.")
     return {
-        "format": _FORMAT, "options": asdict(options), "inputs": fetched.inputs, "pairs": {"test": len(pairs)},
+        "format": _FORMAT, "options": options.recorded(), "inputs": fetched.inputs, "pairs": {"test": len(pairs)},
         "versions": dict(fetched.versions), "fingerprint": sha256_of(files),
     }  # fmt: skip
 
@@ -99,7 +99,7 @@ def _manifest(
     fingerprint = steps.run("fingerprint", "Taking a fingerprint", lambda: sha256_of(pieces), inputs=pieces)
     return {
         "format": _FORMAT,
-        "options": asdict(options),
+        "options": options.recorded(),
         "inputs": fetched.inputs,
         "pairs": prepared.pairs,
         "removed": dict(prepared.removed),

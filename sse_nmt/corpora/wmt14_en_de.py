@@ -11,11 +11,11 @@ from pathlib import Path
 
 from sse_nmt.corpora import newstest
 from sse_nmt.corpora.corpus import Corpus, Fetched
-from sse_nmt.corpora.options import WMT14_VOCAB_SIZE, PrepareOptions
+from sse_nmt.corpora.options import LIMITS, WMT14_VOCAB_SIZE, PrepareOptions
 from sse_nmt.corpora.pipeline.steps import Steps
-from sse_nmt.system.archives import check_gzip, unpack
+from sse_nmt.system.archives import check_archive, unpack
 from sse_nmt.system.atomic_files import read_lines, write_lines
-from sse_nmt.system.download import download, sha256_of_file
+from sse_nmt.system.download import Limits, download, sha256_of_file
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.bitext import Bitext, count_lines
 
@@ -42,9 +42,8 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     Raises:
         UserError: an archive cannot be had or is not what it should be.
     """
-    assert options.mirror is not None
     sets = {year: newstest.load(year) for year in newstest.SETS}
-    bitexts = [_fetch(archive, options.mirror, folder, steps) for archive in ARCHIVES]
+    bitexts = [_fetch(archive, options, folder, steps) for archive in ARCHIVES]
     return Fetched(
         bitexts,
         sets[_VALID],
@@ -55,33 +54,39 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     )
 
 
-def _fetch(archive: Archive, mirror: str, folder: Path, steps: Steps) -> Bitext:
+def _fetch(archive: Archive, options: PrepareOptions, folder: Path, steps: Steps) -> Bitext:
     """Its text as two text files of as many lines."""
+    assert options.mirror is not None
+    url, limits = f"{options.mirror.rstrip('/')}/{archive.path}", options.limits()
     local = folder / "raw" / Path(archive.path).name
     files = [folder / "unpacked" / f"{archive.name}.{language}" for language in newstest.LANGUAGES]
     steps.run(
         f"fetch-{archive.name}",
         f"Fetching {archive.name}",
-        lambda: _download(f"{mirror.rstrip('/')}/{archive.path}", local),
+        lambda: _download(url, archive, local, limits),
         outputs=[local],
     )
     lines = steps.run(
         f"unpack-{archive.name}",
         f"Unpacking {archive.name}",
-        lambda: _unpack(archive, local, files),
+        lambda: _unpack(archive, local, files, limits),
         inputs=[local],
         outputs=files,
     )
     return Bitext(archive.name, files[0], files[1], lines)
 
 
-def _download(url: str, archive: Path) -> None:
-    """Fetch an archive; its SHA-256 must be the one of its first download, which is recorded beside it."""
-    sums = _checksums(archive.parent)
-    download(url, archive, sums.get(archive.name), check_gzip)
-    if archive.name not in sums:
-        sums[archive.name] = sha256_of_file(archive)
-        write_lines(archive.parent / "SHA256SUMS", (f"{digest}  {name}" for name, digest in sorted(sums.items())))
+def _download(url: str, archive: Archive, local: Path, limits: Limits) -> None:
+    """Fetch an archive; its SHA-256 must be the one of its first download, which is recorded beside it.
+
+    What does not hold the text is recorded nowhere: another mirror may have the right one.
+    """
+    sums = _checksums(local.parent)
+    names = [f"{archive.members}.{language}" for language in newstest.LANGUAGES]
+    download(url, local, sums.get(local.name), lambda path: check_archive(path, names, limits.most), limits)
+    if local.name not in sums:
+        sums[local.name] = sha256_of_file(local)
+        write_lines(local.parent / "SHA256SUMS", (f"{digest}  {name}" for name, digest in sorted(sums.items())))
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -91,10 +96,10 @@ def _checksums(folder: Path) -> dict[str, str]:
     return {line[1]: line[0] for line in words if len(line) == 2}
 
 
-def _unpack(archive: Archive, local: Path, files: list[Path]) -> int:
+def _unpack(archive: Archive, local: Path, files: list[Path], limits: Limits) -> int:
     """Unpack both sides; return how many lines each has."""
     names = [f"{archive.members}.{language}" for language in newstest.LANGUAGES]
-    unpack(local, dict(zip(names, files, strict=True)))
+    unpack(local, dict(zip(names, files, strict=True)), limits.most)
     source, target = (count_lines(file) for file in files)
     if source != target:
         raise UserError(
@@ -107,6 +112,6 @@ CORPUS = Corpus(
     "wmt14-en-de",
     "the training text of WMT14 English-German, tested on newstest2014",
     fetch,
-    options=frozenset({"mirror"}),
+    options=frozenset({"mirror"} | LIMITS),
     defaults={"mirror": "https://www.statmt.org", "vocab_size": WMT14_VOCAB_SIZE},
 )

@@ -17,6 +17,7 @@ from sse_nmt.evaluation.tables import notes, published, quotation, tables
 from sse_nmt.evaluation.verdicts import verdicts
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.atomic_files import atomic_write, write_json
+from sse_nmt.system.harmless import csv_cell
 from sse_nmt.system.tables import markdown_table
 
 
@@ -67,7 +68,7 @@ def as_csv(comparison: Comparison) -> str:
                 own = [system.mean(metric, part), "" if deviation is None else deviation]
                 found = system.differences.get(part, {}).get(metric)
                 compared = ["", "", ""] if found is None else [found.value, found.low, found.high]
-                writer.writerow([system.name, len(system.runs), part, sentences, metric, *own, *compared])
+                writer.writerow([csv_cell(system.name), len(system.runs), part, sentences, metric, *own, *compared])
     return file.getvalue()
 
 

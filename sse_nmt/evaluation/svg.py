@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  #
 TEXT = "#010203"  # stands for the page's colour of text, which matplotlib does not know
 _SIZE = re.compile(r'^<svg ([^>]*?)width="[^"]*" height="[^"]*"')
 _STYLE = {
+    "text.parse_math": False,  # a name may have two $
     "svg.fonttype": "none", "svg.hashsalt": "sse_nmt", "font.family": "sans-serif", "font.size": 10,
     "text.color": TEXT, "axes.labelcolor": TEXT, "axes.edgecolor": TEXT, "xtick.color": TEXT, "ytick.color": TEXT,
 }  # fmt: skip
@@ -33,7 +35,8 @@ class Picture:
         self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         text = file.getvalue()
         element = text[text.index("<svg") :].replace(TEXT, "currentColor")
-        self.svg = _SIZE.sub(rf'<svg role="img" aria-label="{self._title}" \1', element, count=1)
+        label = html.escape(self._title)
+        self.svg = _SIZE.sub(lambda size: f'<svg role="img" aria-label="{label}" {size[1]}', element, count=1)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -21,12 +22,13 @@ from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.dictionary import fingerprint
 
-_VERSION = 1
+_VERSION = 2
+_OLDER = 1  # without a digest
 _TYPES = {
     "version": "<i8", "offsets": "<i8", "neighbours": "<i4", "weights": "<f4", "candidates": "|u1", "symmetric": "|u1",
-    "tokens": "|u1", "fingerprint": "|u1", "about": "|u1",
+    "tokens": "|u1", "fingerprint": "|u1", "about": "|u1", "digest": "|u1",
 }  # fmt: skip
-_OPTIONAL = {"weights", "candidates"}
+_OPTIONAL = {"weights", "candidates", "digest"}
 _LONGEST_HEADER = 1000  # bytes; ours have 118
 
 
@@ -69,7 +71,7 @@ def save_graph(path: Path, file: GraphFile) -> None:
     if graph.candidates is not None:
         arrays["candidates"] = graph.candidates.numpy().astype("|u1")
     with atomic_write(path, "wb") as output:
-        np.savez(output, allow_pickle=False, **arrays)
+        np.savez(output, allow_pickle=False, digest=_digest(arrays), **arrays)
 
 
 def load_graph(path: Path) -> GraphFile:
@@ -129,8 +131,9 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
 
 
 def _interpret(arrays: dict[str, NDArray[Any]]) -> GraphFile:
-    if arrays["version"].tolist() != [_VERSION]:
-        raise _Damaged(f"is of version {arrays['version'].tolist()}, not [{_VERSION}]")
+    version = arrays["version"].tolist()
+    if version not in ([_VERSION], [_OLDER]):
+        raise _Damaged(f"is of version {version}, not [{_VERSION}]")
     try:
         tokens = tuple(arrays["tokens"].tobytes().decode().split("\n"))
         about = json.loads(arrays["about"].tobytes().decode())
@@ -149,7 +152,25 @@ def _interpret(arrays: dict[str, NDArray[Any]]) -> GraphFile:
         raise _Damaged("its tokens do not have its fingerprint")
     if not isinstance(about, dict):
         raise _Damaged("its 'about' is no JSON object")
+    if not _is_whole(version, arrays):
+        raise _Damaged("its arrays are not those that were written together")
     return GraphFile(graph, tokens, about)
+
+
+def _is_whole(version: list[int], arrays: dict[str, NDArray[Any]]) -> bool:
+    rest = {name: array for name, array in arrays.items() if name != "digest"}
+    if version == [_OLDER]:
+        return rest.keys() == arrays.keys()
+    return "digest" in arrays and arrays["digest"].tobytes() == _digest(rest).tobytes()
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """SHA-256 over names and contents: one that is lost, optional or not, is missed."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {len(array)}\n".encode())
+        digest.update(array.tobytes())
+    return _bytes(digest.digest())
 
 
 def _flags(name: str, values: NDArray[np.uint8], length: int | None = None) -> Tensor:

@@ -10,6 +10,7 @@ from sse_nmt.graphs.graph_file import GraphFile, load_graph
 from sse_nmt.graphs.options import ShowOptions
 from sse_nmt.graphs.whole_words import MARK
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.harmless import printable
 from sse_nmt.system.options import check_options
 
 
@@ -23,7 +24,7 @@ def show_graph(path: Path, tokens: Sequence[str], options: ShowOptions) -> Itera
     file = load_graph(path)
     rows = {token: row for row, token in enumerate(file.tokens)}
     wanted = [row for token in tokens for row in _rows(path, token, rows)]
-    yield f"{path}, built by {file.about.get('builder', 'hand')}: {reach(file.graph)}"
+    yield printable(f"{path}, built by {file.about.get('builder', 'hand')}: {reach(file.graph)}")
     for row in wanted:
         yield from _neighbours(file, row, options.max_neighbours)
 
@@ -40,7 +41,8 @@ def _neighbours(file: GraphFile, row: int, max_neighbours: int) -> Iterator[str]
     neighbours, weights = (values.tolist() for values in file.graph.of(row))
     candidates = file.graph.candidates is None or bool(file.graph.candidates[row])
     count = f"{len(neighbours):,} neighbour{'s' * (len(neighbours) != 1)}" if candidates else "takes no part"
-    yield f"{file.tokens[row]}: {count}{f', the closest {max_neighbours}' * (len(neighbours) > max_neighbours)}"
+    closest_ones = f", the closest {max_neighbours}" * (len(neighbours) > max_neighbours)
+    yield f"{printable(file.tokens[row])}: {count}{closest_ones}"
     closest = sorted(zip(weights, neighbours, strict=True), key=lambda pair: (-pair[0], pair[1]))
     for weight, neighbour in closest[:max_neighbours]:
-        yield f"  {weight:.3f}  {file.tokens[neighbour]}"
+        yield f"  {weight:.3f}  {printable(file.tokens[neighbour])}"

@@ -8,6 +8,8 @@ from pathlib import Path
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import Progress
 
+_LONGEST = 1 << 24  # bytes
+
 
 def numbered_lines(path: Path, kind: str) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 file, without their ends, and their numbers from 1.
@@ -18,7 +20,9 @@ def numbered_lines(path: Path, kind: str) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise UserError(f"{path} must be {kind}, but there is no such file.")
     with open(path, "rb") as file, Progress(path.stat().st_size, f"reading {path.name}", "B", scaled=True) as progress:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
+            if len(line) == _LONGEST:
+                raise UserError(f"{path} must have lines below {_LONGEST:,} bytes, but line {number} is longer.")
             try:
                 yield number, line.decode().rstrip("\r\n")
             except UnicodeDecodeError as error:

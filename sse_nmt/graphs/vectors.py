@@ -15,6 +15,8 @@ from sse_nmt.graphs.whole_words import whole_words
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.dictionary import Vocabulary
 
+_WIDEST = 10_000  # numbers; word2vec's and GloVe's have 50 to 1,000
+
 
 def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> tuple[Tensor, TokenResolver]:
     """(V, D), zeros for words that the file lacks, and which of its tokens were found.
@@ -42,6 +44,8 @@ def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> 
         if not token or not values or len(values) != width:
             form = f"a token and {width or 'some'} numbers"
             raise UserError(f"{path} must have {form} on every line, but line {number} has {len(values)}.")
+        if width > _WIDEST:
+            raise UserError(f"{path} must have at most {_WIDEST:,} numbers a token, but has {width:,}.")
         if not count:  # only now is it known that somebody has so many numbers
             table = np.zeros((len(vocabulary), width), dtype=np.float32)
         count += 1

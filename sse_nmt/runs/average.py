@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.runs.checkpoints import check_weights, load_checkpoint
 from sse_nmt.runs.options import AverageOptions
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.atomic_files import atomic_write
@@ -72,7 +72,9 @@ def mean_parameters(paths: list[Path]) -> dict[str, Tensor]:
     sums: dict[str, Tensor] = {}
     model: dict[str, Any] = {}
     for path in paths:
-        model = load_checkpoint(path)["model"]
+        state = load_checkpoint(path)
+        check_weights(path, state)
+        model = state["model"]
         if sums and model.keys() != sums.keys():
             raise UserError(f"{path} must have the parameters of {paths[0]}, but has others.")
         for key, value in model.items():

@@ -1,4 +1,4 @@
-"""Reading fairseq's checkpoints with torch's `weights_only=True` check on."""
+"""Reading fairseq's checkpoints: with torch's `weights_only=True` check on, and never from a file that can change."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import argparse
 import collections
 import errno
 import importlib
-import pickle
+import os
 import re
 import sys
+import time
 import typing
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import omegaconf
 import torch
 from omegaconf import base
+from torch import Tensor
 
 from sse_nmt.system.errors import UserError
 
@@ -32,6 +35,9 @@ _HARMLESS: list[Any] = [
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")),
 ]  # fmt: skip
 _REFUSED = re.compile(r"Unsupported global: GLOBAL (\S+)")
+_OPTIONS = (argparse.Namespace, dict, omegaconf.DictConfig)
+_CHUNK = 1 << 20  # bytes
+_ATTEMPTS, _PAUSE = 10, 0.5  # while somebody else writes it; seconds
 
 
 class DamagedCheckpoint(UserError):
@@ -47,30 +53,112 @@ def allow_harmless_classes() -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """What fairseq saved at ``path``, on the CPU, its tensors mapped rather than read.
+    """What fairseq saved at ``path``, on the CPU, after every byte was compared with the archive's checksums.
+
+    fairseq writes over `checkpoint_last.pt`: a file that changes while it is read is read again.
 
     Raises:
-        UserError: there is no such file, or it holds something that torch refuses.
-        DamagedCheckpoint: it is cut short or no checkpoint.
+        UserError: there is no such file, it holds something that torch refuses, or memory has no room for it.
+        DamagedCheckpoint: it is cut short, changed, or no checkpoint.
+        OSError: it cannot be read, which says nothing of what is in it.
     """
     allow_harmless_classes()
     if not path.is_file():
         raise UserError(f"{path} must be a checkpoint, but there is no such file.")
+    for attempt in range(_ATTEMPTS):
+        with open(path, "rb") as file:
+            before = _identity(os.fstat(file.fileno()))
+            try:
+                state = _read(path, file)
+            except DamagedCheckpoint:
+                if _identity(path.stat()) == before or attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                if _identity(path.stat()) == before:
+                    return state
+        time.sleep(_PAUSE)
+    raise UserError(f"{path} must be a checkpoint that stays as it is, but somebody keeps writing it: try again later.")
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _read(path: Path, file: IO[bytes]) -> dict[str, Any]:
+    damaged = DamagedCheckpoint(f"{path} must be a checkpoint, but it is damaged or something else.")
+    if not _is_whole(file):
+        raise damaged
+    file.seek(0)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that comes of looking before the beginning
-            raise  # it cannot be read now, which says nothing of what is in it
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # torch's reading of what it did not write ends in a dozen ways
+        if "allocate memory" in str(error):
+            raise UserError(f"{path} needs more memory than there is: {' '.join(str(error).split())}") from error
         refused = _REFUSED.search(str(error))
         if refused is not None:
             raise UserError(
                 f"{path} must hold tensors, numbers and options only, but torch refuses {refused[1]} in it: write it "
                 f"without, or export the model with the program that made it."
             ) from error
-        raise DamagedCheckpoint(f"{path} must be a checkpoint, but it is damaged or something else.") from error
+        raise damaged from error
+    problem = _problem(state)
+    if problem is not None:
+        raise DamagedCheckpoint(f"{path} must be a fairseq checkpoint, but {problem}.")
+    return dict(state)
+
+
+def _is_whole(file: IO[bytes]) -> bool:
+    """Whether it is an archive as torch writes it, nothing packed, each member of its own checksum."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
+                    return False
+                with archive.open(member) as content:
+                    while content.read(_CHUNK):
+                        pass
+    except (OSError, MemoryError) as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno == errno.EINVAL:
+            return False  # a place before the beginning
+        raise
+    except Exception:  # the library's reading of arbitrary bytes ends in a dozen ways
+        return False
+    return True
+
+
+def _problem(state: Any) -> str | None:
+    """What a checkpoint lacks of all that we ask of one; the end of a sentence."""
     if not isinstance(state, dict) or not {"model", "cfg"} <= set(state):
-        raise DamagedCheckpoint(f"{path} must be a fairseq checkpoint, but holds no model.")
-    return state
+        return "holds no model"
+    model, options = state["model"], state["cfg"]
+    if not isinstance(model, dict) or not all(isinstance(value, Tensor) for value in model.values()):
+        return "its `model` is none of tensors"
+    if not isinstance(options, dict) or not all(isinstance(options.get(part), _OPTIONS) for part in ("model", "task")):
+        return "its `cfg` has no options of model and task"
+    if not isinstance(state.get("extra_state", {}), dict):
+        return "its `extra_state` is no dictionary"
+    history = state.get("optimizer_history") or []
+    if not isinstance(history, list) or not all(_counts_updates(entry) for entry in history):
+        return "its `optimizer_history` does not count updates"
+    return None
+
+
+def _counts_updates(entry: Any) -> bool:
+    count = entry.get("num_updates", 0) if isinstance(entry, dict) else None
+    return isinstance(count, int) and 0 <= count < 2**63
+
+
+def check_weights(path: Path, state: dict[str, Any]) -> None:
+    """Raise UserError if a weight of the model is no finite number: nothing can be made of it."""
+    for name, value in state["model"].items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise UserError(
+                f"{path} must have finite weights, but `{name}` holds others, as a training that diverged leaves them: "
+                "train with a lower rate, or take an earlier checkpoint."
+            )
 
 
 def updates(state: dict[str, Any]) -> int:

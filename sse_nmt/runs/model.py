@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.runs.checkpoints import check_weights, load_checkpoint
 from sse_nmt.system.errors import UserError
 
 _POSITIONS = 1024  # fairseq's default, and what CTranslate2 reads at most
@@ -29,8 +29,12 @@ class Model:
         return source or _POSITIONS, target or _POSITIONS
 
     def check(self) -> None:
-        """Raise UserError if the checkpoint is damaged or its embeddings do not fit the dictionaries."""
-        weights = load_checkpoint(self.checkpoint)["model"]
+        """Raise UserError if the checkpoint is damaged, has weights that are no numbers, or embeddings of another
+        length than the dictionaries.
+        """
+        state = load_checkpoint(self.checkpoint)
+        check_weights(self.checkpoint, state)
+        weights = state["model"]
         for part, language in (("encoder", self.source_lang), ("decoder", self.target_lang)):
             path = self.dictionaries / f"dict.{language}.txt"
             if not path.is_file():

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from sse_nmt.methods.factorized.state_dicts import factorized_layers, merge_factors_in_state
-from sse_nmt.runs.checkpoints import load_checkpoint
+from sse_nmt.runs.checkpoints import check_weights, load_checkpoint
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.atomic_files import atomic_write
@@ -41,6 +41,7 @@ def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:
     if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
         raise UserError(f"OUTPUT must be another file than {checkpoint}, which would lose its optimiser's state.")
     state = load_checkpoint(checkpoint)
+    check_weights(checkpoint, state)
     layers = len(factorized_layers(state["model"]))
     if layers and not merge_factors:
         raise UserError(f"{checkpoint} has {layers} factorised layers, which take `--merge-factors`.")

@@ -1,44 +1,59 @@
-"""Reading what fairseq prints with ``log_format: json``."""
+"""Reading what fairseq prints with ``log_format: json``, in a log that may hold anything else as well."""
 
 from __future__ import annotations
 
-import json
-import re
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-_RECORD = re.compile(r"\| (?P<kind>train_inner|train|valid) \| (?P<json>\{.*\})\s*$")
+import msgspec
+
+_KINDS = ("train_inner", "train", "valid")
+_LONGEST = 1 << 16  # characters of a line that may be a record; fairseq's have a thousand
 
 
 @dataclass(frozen=True)
 class Record:
     kind: str  # train_inner (every log interval), train (every epoch) or valid
-    values: dict[str, float]  # as printed, numbers only, without the prefix of their kind
+    values: dict[str, float]  # as printed, finite numbers only, without the prefix of their kind
 
 
 def parse(line: str) -> Record | None:
     """The record in a line of the log, None if it has none."""
-    match = _RECORD.search(line)
-    if match is None:
+    head, found, text = line[:_LONGEST].partition(" | {")
+    kind = head.rpartition("| ")[2]
+    if not found or kind not in _KINDS:
         return None
-    kind = match["kind"]
-    values = {key.removeprefix(f"{kind}_"): _number(value) for key, value in json.loads(match["json"]).items()}
-    return Record(kind, {key: value for key, value in values.items() if value is not None})
+    try:
+        printed = msgspec.json.decode("{" + text.rstrip(), type=dict[str, object])
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):  # cut off, or somebody else's
+        return None
+    numbers = {key.removeprefix(f"{kind}_"): _number(value) for key, value in printed.items()}
+    return Record(kind, {key: value for key, value in numbers.items() if value is not None})
 
 
 def validation_curve(log: Path) -> list[tuple[int, float]]:
     """(update, validation loss) in order; where a resumed run validated again, the later value counts."""
     curve: dict[int, float] = {}
     with open(log, encoding="utf-8", errors="replace") as file:
-        for line in file:
+        for line in _lines(file):
             record = parse(line)
-            if record is not None and record.kind == "valid":
+            if record is not None and record.kind == "valid" and {"num_updates", "loss"} <= record.values.keys():
                 curve[int(record.values["num_updates"])] = record.values["loss"]
     return sorted(curve.items())
 
 
+def _lines(file: IO[str]) -> Iterator[str]:
+    """In pieces, where one has no end."""
+    while line := file.readline(_LONGEST):
+        yield line
+
+
 def _number(value: object) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None

@@ -42,8 +42,10 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             file.flush()
             os.fsync(file.fileno())
             os.replace(part, path)  # before it is closed: until then nobody takes it for a leftover
-    except BaseException:
+        sync_folder(path.parent)
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        _name(error, path)
         raise
 
 
@@ -55,14 +57,45 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     part, descriptor = _new_part(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield part
+        _sync_tree(part)
         if path.exists():
             shutil.rmtree(path)
         os.replace(part, path)
-    except BaseException:
+        sync_folder(path.parent)
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        _name(error, path)
         raise
     finally:
         os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder outlive a power cut, as `os.fsync` has the content of a file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of file systems that cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if path.is_file() and not path.is_symlink():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
+        sync_folder(Path(parent))
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """The system does not say which file it had no space for."""
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        error.filename = str(path)
 
 
 def _new_part(path: Path, flags: int) -> tuple[Path, int]:

@@ -1,43 +1,73 @@
-"""Fetching one file over HTTP: whole, checked, or not at all; what was received is kept for the next attempt."""
+"""Fetching one file over HTTP: whole, checked, bounded, or not at all; what came is kept for the next attempt."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypedDict
+from typing import IO
 
-from sse_nmt.system.atomic_files import write_json
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.harmless import without_password
+from sse_nmt.system.partial_file import PartialFile
 from sse_nmt.system.progress import Progress
-from sse_nmt.system.records import read_record
 
 _CHUNK = 1 << 16
-_TIMEOUT = 60.0  # seconds without a byte
-_PAUSE = 2.0  # seconds before the next attempt
-_ATTEMPTS = 5  # in a row that bring nothing new
+_PAUSE = 2.0  # seconds before the second attempt; each later pause is twice as long as the one before, up to
+_LONGEST_PAUSE = 60.0
+_SLOWEST = 1000  # bytes a second; an attempt that brings less is in vain
 
 
-def download(url: str, path: Path, sha256: str | None = None, check: Callable[[Path], None] | None = None) -> None:
+@dataclass(frozen=True)
+class Limits:
+    """What a server is granted, whatever it says.
+
+    Args:
+        most: bytes of a file, as it is served and as it is unpacked.
+        timeout: seconds without a byte, and over which the speed is looked at.
+        retries: attempts in a row, after the first, that bring nothing new.
+    """
+
+    most: int = 20 * 10**9
+    timeout: float = 60.0
+    retries: int = 4
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def download(
+    url: str,
+    path: Path,
+    sha256: str | None = None,
+    check: Callable[[Path], None] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> None:
     """Put what ``url`` serves at ``path`` if its size and SHA-256 are right; a file already there is only checked.
 
     ``check`` looks into the file before it gets its name. A connection that breaks is taken up again where it broke,
-    now or when called again, if the server can do that and its file is still the same.
+    now or when called again, if the server can do that and its file is still the same. A user's name and password in
+    the URL go to its host alone (basic authentication), and are not written down.
 
     Raises:
-        UserError: not served, cut short, or of another checksum; nothing is left under ``path`` then.
+        UserError: not served, cut short, too long, too slow, or of another checksum; nothing is left under ``path``.
     """
+    request = _Request(url, limits)
+    url = request.url
     if path.exists():
         _check(path, sha256, check, str(path))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path)
+    part = PartialFile(path)
     try:
-        _receive_all(url, part)
+        _receive_all(request, part)
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError, UserError) as error:
         if part.size(url) == 0:
             part.discard()
@@ -71,75 +101,77 @@ def _check(path: Path, sha256: str | None, check: Callable[[Path], None] | None,
         check(path)
 
 
-class _Origin(TypedDict):
-    url: str
-    version: str | None
+class _Request:
+    """A URL without the password that it came with, and the header that has it."""
+
+    def __init__(self, url: str, limits: Limits) -> None:
+        self.url = without_password(url)
+        self.limits = limits
+        found = urllib.parse.urlsplit(url).netloc.rpartition("@")[0] if self.url != url else ""
+        words = urllib.parse.unquote(found)
+        self._password = f"Basic {base64.b64encode(words.encode()).decode()}" if words else None
+
+    def open(self, **headers: str) -> http.client.HTTPResponse:
+        asked = urllib.request.Request(self.url, headers=headers)
+        if self._password is not None:
+            asked.add_unredirected_header("Authorization", self._password)
+        response: http.client.HTTPResponse = urllib.request.urlopen(asked, timeout=self.limits.timeout)
+        return response
 
 
-class _Part:
-    """What was received so far, and the version of the server's file that it belongs to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.with_name(path.name + ".part")
-        self.origin = path.with_name(path.name + ".part.json")
-
-    def size(self, url: str) -> int:
-        """Bytes that can be gone on from; 0 if they are of unknown origin."""
-        if self.path.exists() and self.version(url) is not None:
-            return self.path.stat().st_size
-        return 0
-
-    def version(self, url: str) -> str | None:
-        try:
-            origin = read_record(self.origin, _Origin)
-            return origin["version"] if origin["url"] == url else None
-        except (OSError, UserError):  # none, or not ours
-            return None
-
-    def begin(self, url: str, version: str | None) -> None:
-        self.path.unlink(missing_ok=True)
-        write_json(self.origin, {"url": url, "version": version})
-
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.origin.unlink(missing_ok=True)
-
-
-def _receive_all(url: str, part: _Part) -> None:
-    """Ask until the last byte is here, giving up after several attempts in a row that brought none."""
-    vain = 0
+def _receive_all(request: _Request, part: PartialFile) -> None:
+    """Ask until the last byte is here, giving up after several attempts in a row that brought next to nothing."""
+    url, vain, pause = request.url, 0, _PAUSE
+    furthest = part.size(url)
     while True:
-        before = part.size(url)
-        try:
-            total = _receive(url, part, before)
-            received = part.path.stat().st_size
-            if total is None or received == total:
-                return
-            problem: Exception = UserError(f"{url} must have {total} bytes, but was cut short after {received}.")
-        except urllib.error.HTTPError as error:
-            if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and before > 0:
-                if error.headers.get("Content-Range") == f"bytes */{before}":
-                    return  # all of it is here: stopped before it got its name
-                part.discard()  # the file there is shorter than what is here
-                continue
-            if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            problem = error
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            problem = error
-        vain = vain + 1 if part.size(url) <= before else 0
-        if vain == _ATTEMPTS or part.size(url) == 0:  # nothing to go on from: a server that is not there
+        problem = _attempt(request, part, part.size(url))
+        if problem is None:
+            return
+        received = part.size(url)
+        vain = vain + 1 if received - furthest < _SLOWEST else 0
+        furthest = max(furthest, received)
+        if vain > request.limits.retries or received == 0 and not _may_pass(problem):
             raise problem
-        time.sleep(_PAUSE)
+        pause = _PAUSE if vain == 0 else pause
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _receive(url: str, part: _Part, start: int) -> int | None:
+def _attempt(request: _Request, part: PartialFile, start: int) -> Exception | None:
+    """None when all is here; what is worth another attempt. Raises what is not."""
+    url = request.url
+    try:
+        total = _receive(request, part, start)
+        received = part.path.stat().st_size
+        if total is None or received == total:
+            return None
+        return UserError(f"{url} must have {total} bytes, but was cut short after {received}.")
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start > 0:
+            if error.headers.get("Content-Range") == f"bytes */{start}":
+                return None  # all of it is here: stopped before it got its name
+            part.discard()  # the file there is shorter than what is here
+            return error
+        if not _may_pass(error):
+            raise
+        return error
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        return error
+
+
+def _may_pass(problem: Exception) -> bool:
+    """Whether a server that sent nothing may do better later."""
+    busy = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
+    if isinstance(problem, urllib.error.HTTPError):
+        return problem.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or problem.code in busy or problem.code == 416
+    return False
+
+
+def _receive(request: _Request, part: PartialFile, start: int) -> int | None:
     """Receive from byte ``start`` on; return the size of the whole file, None if the server does not say."""
-    request = urllib.request.Request(url)
-    if start > 0:
-        request.add_header("Range", f"bytes={start}-")
-        request.add_header("If-Range", part.version(url) or "")
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+    url, most = request.url, request.limits.most
+    headers = {"Range": f"bytes={start}-", "If-Range": part.version(url) or ""} if start > 0 else {}
+    with request.open(**headers) as response:
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             start = 0
             part.begin(url, _strong_version(response.headers))
@@ -148,12 +180,20 @@ def _receive(url: str, part: _Part, start: int) -> int | None:
             raise UserError(f"{url} must go on at byte {start}, but its server sent something else.")
         announced = response.headers.get("Content-Length")
         total = start + int(announced) if announced is not None else None
+        if total is not None and total > most:
+            raise _too_long(url, most)
         with (
             open(part.path, "ab") as file,
             Progress(total, f"fetching {Path(url).name}", "B", start, scaled=True) as progress,
         ):
-            _copy(response, file, progress)
+            if not _copy(response, file, progress, most - start, request.limits.timeout):
+                part.discard()
+                raise _too_long(url, most)
     return total
+
+
+def _too_long(url: str, most: int) -> UserError:
+    return UserError(f"{url} must have at most {most:,} bytes, but has more: see `--max-download`.")
 
 
 def _strong_version(headers: http.client.HTTPMessage) -> str | None:
@@ -162,7 +202,19 @@ def _strong_version(headers: http.client.HTTPMessage) -> str | None:
     return tag if tag is not None and not tag.startswith("W/") else headers.get("Last-Modified")
 
 
-def _copy(response: IO[bytes], file: IO[bytes], progress: Progress) -> None:
-    while chunk := response.read(_CHUNK):
+def _copy(response: IO[bytes], file: IO[bytes], progress: Progress, most: int, period: float) -> bool:
+    """Whether it was no more than ``most`` bytes. Raises TimeoutError if it is slow over a whole period."""
+    begun, since = time.monotonic(), 0
+    while chunk := response.read1(_CHUNK):  # type: ignore[attr-defined]  # what there is, however little
+        most -= len(chunk)
+        if most < 0:
+            return False
         file.write(chunk)
         progress.advance(len(chunk))
+        since += len(chunk)
+        now = time.monotonic()
+        if now - begun >= period:
+            if since < _SLOWEST * period:
+                raise TimeoutError(f"it sends less than {_SLOWEST:,} bytes a second")
+            begun, since = now, 0
+    return True

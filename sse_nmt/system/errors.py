@@ -1,8 +1,13 @@
 """What a user can put right is said in one sentence; everything else keeps its traceback."""
 
+from sse_nmt.system.harmless import sentence
+
 
 class UserError(Exception):
-    """A sentence with name, rule and value; `sse-nmt` prints it and exits with status 1."""
+    """A sentence with name, rule and value, harmless to print; `sse-nmt` does, and exits with status 1."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(sentence(text))
 
 
 class OptionError(UserError, ValueError):

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from sse_nmt.system.harmless import printable
+
 Item = TypeVar("Item")
 _PLAIN_INTERVAL = 20.0  # seconds between lines in a log
 
@@ -20,7 +22,7 @@ def on_terminal() -> bool:
 
 def log_line(text: str) -> None:
     """A line on standard error, above any bar."""
-    tqdm.write(text, file=sys.stderr)
+    tqdm.write("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
     sys.stderr.flush()
 
 
@@ -33,11 +35,11 @@ class Progress:
     """How far a long step is, how fast, and what is left: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, total: int | None, what: str, unit: str, done: int = 0, scaled: bool = False) -> None:
-        self._total, self._what, self._unit, self._begun, self._done = total, what, unit, done, done
+        self._total, self._what, self._unit, self._begun, self._done = total, printable(what), unit, done, done
         self._scaled = scaled  # 1.2G rather than 1,234,567,890
         self._start = self._said = time.monotonic()
         self._bar = tqdm(
-            total=total, initial=done, desc=f"  {what}", unit=unit if scaled else f" {unit}", unit_scale=scaled,
+            total=total, initial=done, desc=f"  {self._what}", unit=unit if scaled else f" {unit}", unit_scale=scaled,
             leave=False, disable=not on_terminal(),
         )  # fmt: skip
 

@@ -6,22 +6,19 @@ from collections.abc import Collection, Sequence
 
 from tabulate import tabulate
 
+from sse_nmt.system.harmless import markdown_cell, printable
+
 Row = Sequence[str]
 
 
 def plain_table(head: Row, rows: Sequence[Row], left: Collection[int] = (0,)) -> str:
     """For a terminal. The columns ``left`` begin at one place, the others end at one."""
-    return _table(head, rows, "plain", left)
+    return _table(list(map(printable, head)), [list(map(printable, row)) for row in rows], "plain", left)
 
 
 def markdown_table(head: Row, rows: Sequence[Row], left: Collection[int] = (0,)) -> str:
     """For a page."""
-    return _table(_escaped(head), [_escaped(row) for row in rows], "pipe", left)
-
-
-def _escaped(row: Row) -> Row:
-    """A name may hold what ends a cell."""
-    return [cell.replace("|", "\\|") for cell in row]
+    return _table(list(map(markdown_cell, head)), [list(map(markdown_cell, row)) for row in rows], "pipe", left)
 
 
 def _table(head: Row, rows: Sequence[Row], form: str, left: Collection[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")  # what fairseq puts first; its file
 _FILLER = re.compile(r"madeupword\d{4,}")  # what Dictionary.pad_to_multiple_ appends
 _OVERWRITE = " #fairseq:overwrite"
 _MULTIPLE = 8  # of a dictionary's size, as fairseq makes it
+_MOST = 2**63 - 1  # of a count; fairseq adds them up as 64-bit numbers
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,16 @@ class Vocabulary:
         if not path.is_file():
             raise UserError(f"{path} must be a fairseq dictionary, but there is no such file.")
         tokens, counts = list(SPECIAL), [1] * len(SPECIAL)
-        for number, line in enumerate(read_lines(path), 1):
+        lines = read_lines(path)
+        for number, line in enumerate(lines, 1):
             token, _, count = line.removesuffix(_OVERWRITE).rpartition(" ")
-            if not token or not count.isdecimal():
+            if not token or not _is_count(count):
                 raise UserError(f"{path} must have `token count` on every line, but line {number} is {line!r}.")
             tokens.append(token)
             counts.append(int(count))
+        if len(set(tokens)) < len(tokens) and not any(line.endswith(_OVERWRITE) for line in lines):
+            twice = next(token for token, count in Counter(tokens).items() if count > 1)
+            raise UserError(f"{path} must have each token once, but has {twice!r} again.")
         return cls(tuple(tokens), tuple(counts))
 
     def __len__(self) -> int:
@@ -63,6 +69,10 @@ class Vocabulary:
         """Pieces -> rows, -1 for what is no word of this vocabulary."""
         rows = self.rows
         return np.array([rows.get(piece, -1) for piece in pieces], dtype=np.int64)
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST)) and int(text) <= _MOST
 
 
 def write_dictionary(path: Path, pieces: Iterable[str], counts: Mapping[str, int]) -> None:

@@ -277,7 +277,8 @@ def test_a_full_disk_leaves_no_half_file(toy_text, tmp_path):
     words = ["--source", toy_text[0], "--target", toy_text[1], "--vocab-size", "80", "--valid", "20", "--test", "20"]
     done = sse_nmt("prepare", "files", tmp_path / "out", *words, preexec_fn=limit)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "sse-nmt: A file cannot be read or written: File too large."
+    first = tmp_path / "out/clean/text.source"
+    assert done.stderr.splitlines()[-1] == f"sse-nmt: {first} cannot be read or written: File too large."
     left = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert left == [".lock", "preparing.json", "text.kept"]
     assert (tmp_path / "out/clean/text.kept").stat().st_size == 200  # a byte a pair: whole

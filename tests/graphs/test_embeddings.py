@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import NO_OPTIONS
 from small_graphs import edges_of, vocabulary
 
 from sse_nmt.graphs import embeddings
@@ -77,7 +78,7 @@ def test_too_few_rows_for_neighbours():
 def test_a_checkpoint(tmp_path):
     path = tmp_path / "checkpoint.pt"
     table = torch.tensor([[1.0, 0], [0, 1], [1, 1], [2, 1], [1.0, 0], [0, 1], [1, 1]]).half()
-    torch.save({"model": {KEY: table}, "cfg": {}}, path)
+    torch.save({"model": {KEY: table}, "cfg": NO_OPTIONS}, path)
     matrix, resolver = embedding_matrix(path, None, WORDS, WORDS.words, EmbeddingOptions(part="decoder"))
     root = round(0.5**0.5, 6)
     assert edges_of(matrix, WORDS) == pytest.approx(
@@ -96,7 +97,7 @@ def test_a_checkpoint(tmp_path):
 )
 def test_checkpoints_of_another_kind_are_refused(tmp_path, model, sentence):
     path = tmp_path / "checkpoint.pt"
-    torch.save({"model": model, "cfg": {}}, path)
+    torch.save({"model": model, "cfg": NO_OPTIONS}, path)
     with pytest.raises(UserError) as error:
         checkpoint_table(path, "decoder", WORDS)
     assert str(error.value) == f"{path} {sentence}"

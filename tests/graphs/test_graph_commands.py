@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import refused, sse_nmt
+from conftest import NO_OPTIONS, refused, sse_nmt
 from small_graphs import vocabulary
 
 from sse_nmt.cli import build_parser
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_lines(tmp_path / "text.en", ["▁big ▁Big ▁large"])
     table = torch.eye(9, 4) + torch.eye(9)[:, [8, 8, 8, 8]]  # rows without any length, and one word's
     table[4:6, 0] = 1.0  # and two that are alike
-    torch.save({"model": {"encoder.embed_tokens.weight": table}, "cfg": {}}, tmp_path / "checkpoint.pt")
+    torch.save({"model": {"encoder.embed_tokens.weight": table}, "cfg": NO_OPTIONS}, tmp_path / "checkpoint.pt")
     return tmp_path
 
 

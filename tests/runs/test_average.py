@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import sse_nmt
+from conftest import NO_OPTIONS, sse_nmt
 
 from sse_nmt.runs.average import average_checkpoints, last_checkpoints, mean_parameters
 from sse_nmt.runs.checkpoints import load_checkpoint
@@ -51,7 +51,7 @@ def test_without_updates_in_their_names_epochs_count(tmp_path):
 def test_half_precision_is_summed_in_double(tmp_path):
     values = torch.tensor([2049.0, 2047.0]).half(), torch.tensor([1.0, 3.0]).half()
     for number, value in enumerate(values):
-        torch.save({"model": {"w": value, "n": torch.tensor(number)}, "cfg": {}}, tmp_path / f"{number}.pt")
+        torch.save({"model": {"w": value, "n": torch.tensor(number)}, "cfg": NO_OPTIONS}, tmp_path / f"{number}.pt")
     mean = mean_parameters([tmp_path / "0.pt", tmp_path / "1.pt"])
     assert mean["w"].tolist() == [1024.0, 1025.0] and mean["w"].dtype == torch.float16 and mean["n"] == 1
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_averaged_is_said(run, tmp_path):
     with pytest.raises(UserError, match="must be a run folder, but holds no run.json"):
         average_checkpoints(tmp_path, AverageOptions())
     other = run / "checkpoints/checkpoint_3_120.pt"
-    torch.save({"model": {"w": torch.zeros(1)}, "cfg": {}}, other)
+    torch.save({"model": {"w": torch.zeros(1)}, "cfg": NO_OPTIONS}, other)
     with pytest.raises(UserError, match="checkpoint_3_120.pt must have the parameters of .*, but has others"):
         average_checkpoints(run, AverageOptions(last=2))
     other.write_bytes(b"PK")
@@ -107,7 +107,7 @@ def test_what_is_tied_stays_tied(tmp_path):
     for number in range(2):
         table = torch.full((3, 2), float(number))
         torch.save(
-            {"model": {"a": table, "b": table, "rows": table[:2], "c": table.clone()}, "cfg": {}},
+            {"model": {"a": table, "b": table, "rows": table[:2], "c": table.clone()}, "cfg": NO_OPTIONS},
             tmp_path / f"{number}.pt",
         )
     mean = mean_parameters([tmp_path / "0.pt", tmp_path / "1.pt"])

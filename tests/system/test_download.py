@@ -10,7 +10,7 @@ import pytest
 from file_server import FileServer, serving
 
 from sse_nmt.system import download as download_module
-from sse_nmt.system.archives import check_gzip
+from sse_nmt.system.archives import check_archive
 from sse_nmt.system.download import download
 from sse_nmt.system.errors import UserError
 
@@ -105,8 +105,8 @@ def test_a_bad_one_leaves_nothing(server, tmp_path, name, sha256, sentence):
 
 
 def test_one_that_does_not_pass_the_check_leaves_nothing(server, tmp_path):
-    with pytest.raises(UserError, match=r"^file must be a whole gzip file, but cannot be unpacked: Not a gzipped file"):
-        download(f"{server.url}/file", tmp_path / "file", check=check_gzip)
+    with pytest.raises(UserError, match=r"/file must be a whole \.tgz archive, but cannot be read: Not a gzipped file"):
+        download(f"{server.url}/file", tmp_path / "file", check=lambda path: check_archive(path, ["a"], 10**6))
     assert [path.name for path in tmp_path.iterdir()] == ["served"]
 
 
