@@ -25,6 +25,7 @@ os.environ["SACREBLEU"] = str(newstest_cache.FOLDER)  # before anything imports 
 
 import import_server
 import pytest
+from robustness.table import as_markdown
 from toy_corpus import sentences
 
 from sse_nmt.cli import main
@@ -47,6 +48,20 @@ _FIRST = (
     "studies/test_smoke.py", "studies/test_study.py", "training/test_train.py", "translation/test_translator.py",
     "studies/test_slurm.py", "bench/test_bench_gpu.py", "bench/test_bench_decode.py", "training/test_hardware.py",
 )  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="try thousands of inputs and hundreds of kills (robustness)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in as_markdown().splitlines():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, MODEL_DATACLASS_REGISTRY, MODEL
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, UnsupportedInterpolationType
 
 from sse_nmt.system.errors import UserError
 
@@ -26,6 +26,7 @@ _ALWAYS = {"_name", "arch"}
 
 def check_configuration(configuration: DictConfig) -> None:
     """Raise UserError for the first key that is unknown, naming the nearest, or whose value cannot be taken."""
+    _check_values_are_there(configuration)
     sections = {field.name for field in dataclasses.fields(FairseqConfig)}
     for name in configuration:
         if name in _HYDRA_S_OWN or name in ("_name", "job_logging_cfg"):
@@ -34,6 +35,19 @@ def check_configuration(configuration: DictConfig) -> None:
         section = OmegaConf.select(configuration, str(name))
         if isinstance(section, DictConfig):
             _check_section(str(name), section)
+
+
+def _check_values_are_there(configuration: DictConfig) -> None:
+    try:
+        OmegaConf.to_container(configuration, resolve=True)
+        missing = sorted(OmegaConf.missing_keys(configuration))
+    except UnsupportedInterpolationType:  # hydra's own, which it will know
+        return
+    except (OmegaConfBaseException, RecursionError) as error:
+        reason = (str(error).splitlines() or ["it refers to itself"])[0]
+        raise UserError(f"A configuration must refer to nothing but what it has, but does: {reason}.") from error
+    if missing:
+        raise UserError(f"`{missing[0]}` must have a value, but has none (???): give it one with `--set`.")
 
 
 def _check_section(name: str, section: DictConfig) -> None:
@@ -87,8 +101,8 @@ def _of_dataclass(schema: Any) -> tuple[set[str] | None, Any]:
 def _check_value(name: str, schema: Any, key: str, value: Any) -> None:
     try:
         OmegaConf.merge(OmegaConf.structured(schema), {key: value})
-    except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+    except (OmegaConfBaseException, OverflowError, ValueError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UserError(f"`{name}` cannot be {value!r}: {reason}.") from error
 
 

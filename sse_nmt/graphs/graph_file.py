@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.system.archives import is_damage
 from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.dictionary import fingerprint
@@ -96,9 +97,11 @@ def _read_arrays(file: io.BufferedReader, size: int) -> dict[str, NDArray[Any]]:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             _check_members(members, len(archive.infolist()), size)
             return {name: _array(name, archive.read(info)) for name, info in members.items()}
-    except (OSError, _Damaged):
+    except (MemoryError, _Damaged):
         raise
     except Exception as error:  # the library's reading of arbitrary bytes ends in a dozen ways
+        if isinstance(error, OSError) and not is_damage(error):
+            raise
         raise _Damaged("is no .npz archive, or a damaged one") from error
 
 

@@ -15,6 +15,7 @@ from sse_nmt.graphs.whole_words import whole_words
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.dictionary import Vocabulary
 
+_DIGITS = 18  # of a number that says how many
 _WIDEST = 10_000  # numbers; word2vec's and GloVe's have 50 to 1,000
 
 
@@ -61,7 +62,7 @@ def read_vectors(path: Path, vocabulary: Vocabulary, of_words: bool = False) -> 
 
 
 def _says_size(token: str, values: list[str]) -> bool:
-    return token.isdecimal() and len(values) == 1 and values[0].isdecimal()
+    return len(values) == 1 and all(word.isdecimal() and len(word) <= _DIGITS for word in (token, values[0]))
 
 
 def _numbers(path: Path, number: int, values: list[str]) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import errno
 import importlib
 import os
 import re
@@ -21,6 +20,7 @@ import torch
 from omegaconf import base
 from torch import Tensor
 
+from sse_nmt.system.archives import is_damage
 from sse_nmt.system.errors import UserError
 
 # What torch (>= 2.6) refuses, fairseq saves, and nobody can do harm with: options (argparse, omegaconf) and the numbers
@@ -120,9 +120,11 @@ def _is_whole(file: IO[bytes]) -> bool:
                 with archive.open(member) as content:
                     while content.read(_CHUNK):
                         pass
-    except (OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.filename is None and error.errno == errno.EINVAL:
-            return False  # a place before the beginning
+    except OSError as error:
+        if not is_damage(error):
+            raise
+        return False
+    except MemoryError:
         raise
     except Exception:  # the library's reading of arbitrary bytes ends in a dozen ways
         return False

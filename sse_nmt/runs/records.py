@@ -30,6 +30,7 @@ class RunRecord(TypedDict):
     started: NotRequired[str]
     configuration: NotRequired[dict[str, Any]]
     graphs: NotRequired[dict[str, str]]
+    text: NotRequired[str]
     device: NotRequired[str]
     updates: NotRequired[Count]
     finished: NotRequired[str]

@@ -74,6 +74,16 @@ class RunFolder(RunPaths):
         """What one of its checkpoints translates with."""
         return Model(self.checkpoints / checkpoint, self.text_folder, *self.languages)
 
+    def check_text(self) -> None:
+        """Raise UserError if what it was begun with is not what its text folder holds."""
+        wanted = self.record.get("text")  # None: begun before this was recorded
+        files = sorted(self.text_folder.iterdir()) if self.text_folder.is_dir() else []
+        if wanted is not None and sha256_of(files) != wanted:
+            raise UserError(
+                f"{self.text_folder} must hold the pieces, dictionaries and texts of its training, but something of "
+                "it was changed or is gone: copy it from where it is whole, or train again."
+            )
+
     @property
     def begun(self) -> bool:
         """Whether there is something to go on from."""
@@ -108,6 +118,7 @@ class RunFolder(RunPaths):
                 "data": {"folder": str(data.resolve()), **manifest},
                 "configuration": _flat(OmegaConf.to_container(asked)),
                 "graphs": _graphs(asked),
+                "text": sha256_of(_text_files(data, manifest["options"])),
                 "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
             },
         )
@@ -174,11 +185,16 @@ class RunFolder(RunPaths):
 
     def _keep_text(self, data: Path, options: TextOptions) -> None:
         with atomic_directory(self.text_folder) as text:
-            shutil.copy(data / "sentencepiece.model", text)
-            for language in (options["source_lang"], options["target_lang"]):
-                shutil.copy(data / "bin" / f"dict.{language}.txt", text)
-                for split in ("valid", "test"):
-                    shutil.copy(data / "text" / f"{split}.{language}", text)
+            for file in _text_files(data, options):
+                shutil.copy(file, text)
+
+
+def _text_files(data: Path, options: TextOptions) -> list[Path]:
+    """What scoring needs of the data, by name."""
+    languages = (options["source_lang"], options["target_lang"])
+    texts = [data / "text" / f"{split}.{language}" for split in ("valid", "test") for language in languages]
+    files = [data / "sentencepiece.model", *texts, *(data / "bin" / f"dict.{language}.txt" for language in languages)]
+    return sorted(files, key=lambda file: file.name)
 
 
 def _graphs(configuration: DictConfig) -> dict[str, str]:

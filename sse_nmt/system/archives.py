@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import shutil
@@ -50,11 +51,18 @@ def read_gzip(path: Path, most: int) -> bytes:
     try:
         with gzip.open(path) as file:
             data = file.read(most + 1)
+            if path.stat().st_size == 0:
+                raise EOFError("it is empty")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} must be a gzip file, but cannot be unpacked: {error}.") from error
     if len(data) > most:
         raise UserError(f"{path} must unpack to at most {most:,} bytes, but has more.")
     return data
+
+
+def is_damage(error: OSError) -> bool:
+    """Whether an archive sent its reader to a place before its beginning: else the disk is to blame, not the file."""
+    return error.errno == errno.EINVAL and error.filename is None
 
 
 def _read(

@@ -36,7 +36,7 @@ def parse_record(data: bytes, kind: type[Kind], name: str) -> Kind:
     try:
         value: Any = msgspec.json.decode(data)
         msgspec.convert(value, kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, SystemError) as error:
         raise UserError(
             f"{name} must be as sse-nmt wrote it, but is damaged or changed ({error}): restore it, or make it again."
         ) from None

@@ -17,6 +17,10 @@ from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.text.manifest import NAME, read_manifest
 
 _OF_HYDRA = ("run", "output_subdir")
+_SECTIONS = (
+    "common", "task", "model", "criterion", "optimizer", "lr_scheduler", "optimization", "dataset", "checkpoint",
+    "distributed_training", "hydra",
+)  # fmt: skip
 
 
 def read_configuration(path: Path) -> DictConfig:
@@ -28,6 +32,10 @@ def read_configuration(path: Path) -> DictConfig:
         raise UserError(f"{path} must be YAML, but cannot be read: {' '.join(str(error).split())}.") from error
     if not isinstance(configuration, DictConfig) or "task" not in configuration or "model" not in configuration:
         raise UserError(f"{path} must hold a `task` and a `model`, but does not.")
+    for name in configuration:
+        section = OmegaConf.to_container(configuration, resolve=False)[name]  # type: ignore[index]
+        if name in _SECTIONS and section is not None and not isinstance(section, dict):
+            raise UserError(f"`{name}` in {path} must be keys and values, but is {section!r} instead.")
     return configuration
 
 
@@ -53,7 +61,12 @@ def run_configuration(
         **({} if updates is None else {"optimization.max_update": updates}),
     }
     for key, value in settings.items():
-        OmegaConf.update(configuration, key, value)
+        try:
+            OmegaConf.update(configuration, key, value)
+        except (OmegaConfBaseException, ValueError, TypeError) as error:
+            raise UserError(
+                f"`{key}` must have a place in {path}, but what is above it is no keys and values."
+            ) from error
     for override in overrides:
         key, equals, _ = override.partition("=")
         if not equals or not key.strip():

@@ -30,6 +30,7 @@ class Translator:
         model = run.model(checkpoint)
         if not run.subword_model.is_file():
             raise UserError(f"{path} must hold the SentencePiece model of its text, but has no {run.subword_model}.")
+        run.check_text()
         self._pieces = load_model(run.subword_model)
         source, target = model.positions()
         check_options(options)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import read_json
+from robustness.mutants import of_json
 
 from sse_nmt.evaluation.comparison import compare
 from sse_nmt.evaluation.report import as_json, as_markdown
@@ -23,43 +21,11 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import parse_record, read_record
 from sse_nmt.text.manifest import Manifest
 
-STRANGE: list[Any] = [None, True, -1, 2**63, 0.5, 1e300, "", "\x1b[31m|<b>", [], [None], {}, {"": {}}, [[[[1]]]]]
-_SEED, _WHOLE = 1, 4
+_COUNT, _WHOLE = 400, 4
 
 
-def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every key and item within."""
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in items:
-        yield (*path, key)
-        yield from places(value, (*path, key))
-
-
-def changed(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """With another value there, or without it (`...`)."""
-    tree = copy.deepcopy(tree)
-    inner = tree
-    for key in path[:-1]:
-        inner = inner[key]
-    if value is ...:
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = value
-    return tree
-
-
-def mutations(tree: Any, count: int) -> Iterator[bytes]:
-    """Values of other kinds, missing keys, bytes that are no JSON; the same for the same tree."""
-    dice = random.Random(_SEED)
-    whole = list(places(tree))
-    for _ in range(count):
-        yield json.dumps(changed(tree, dice.choice(whole), dice.choice([..., *STRANGE]))).encode()
-    text = json.dumps(tree).encode()
-    for _ in range(count // 4):
-        place = dice.randrange(len(text))
-        yield text[:place] + bytes([dice.randrange(256)]) + text[place + 1 :]
-        yield text[:place]
-    yield from (b"", b"null", b"[1]", b"{" * 10**6, b'{"a":' * 10**5, b'{"seed": NaN}', b"\xff\xfe", b'{"seed": 1e999}')
+def mutants(data: bytes) -> Iterator[bytes]:
+    return of_json(data, _COUNT, random.Random(1))
 
 
 @pytest.fixture
@@ -85,7 +51,7 @@ def read_run(path: Path) -> None:
 def test_what_is_wrong_with_a_run_is_said(runs, file):
     path = runs[1][1] / file
     refused_ones = 0
-    for data in mutations(read_json(path), 400):
+    for data in mutants(path.read_bytes()):
         path.write_bytes(data)
         try:
             read_run(runs[1][1])
@@ -98,8 +64,8 @@ def test_what_is_wrong_with_a_run_is_said(runs, file):
 @pytest.mark.parametrize("file", ["run.json", "scores/test.json"])
 def test_a_comparison_of_what_is_let_through_is_whole(runs, file):
     path = runs[1][1] / file
-    good, through = read_json(path), 0
-    for data in mutations(good, 400):
+    good, through = path.read_bytes(), 0
+    for data in mutants(good):
         path.write_bytes(data)
         with contextlib.suppress(UserError):
             read_run(runs[1][1])
@@ -113,7 +79,7 @@ def test_a_comparison_of_what_is_let_through_is_whole(runs, file):
 
 def test_a_manifest_that_is_none(toy_data, tmp_path):
     path = tmp_path / "manifest.json"
-    for data in mutations(read_json(toy_data / "manifest.json"), 400):
+    for data in mutants((toy_data / "manifest.json").read_bytes()):
         path.write_bytes(data)
         try:
             read = read_record(path, Manifest)
