@@ -36,7 +36,8 @@ while [ $# -gt 0 ]; do
     esac
 done
 if [ -z "$python" ]; then
-    "$here/scripts/setup.sh"
+    . "$here/scripts/children.sh"
+    run "$here/scripts/setup.sh"
     python="$here/.venv/bin/python"
 fi
 command -v "$python" >/dev/null || fail "--python must be a program, but there is no $python."

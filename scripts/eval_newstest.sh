@@ -55,12 +55,13 @@ for word in "${words[@]}"; do
     [ -f "${word#*=}/run.json" ] || fail "RUN must be a run folder, but ${word#*=} holds no run.json."
 done
 
-"$here/scripts/setup.sh"
+. "$here/scripts/children.sh"
+run "$here/scripts/setup.sh"
 sse_nmt="$here/.venv/bin/sse-nmt"
 [ -z "$average" ] || search+=(--checkpoint checkpoint_average.pt)
 for word in "${words[@]}"; do
-    [ -z "$average" ] || "$sse_nmt" average "${word#*=}" --last "$average" >/dev/null
-    "$sse_nmt" newstest "${word#*=}" "${search[@]}"
+    [ -z "$average" ] || run "$sse_nmt" average "${word#*=}" --last "$average" >/dev/null
+    run "$sse_nmt" newstest "${word#*=}" "${search[@]}"
 done
 printf '\n'
-"$sse_nmt" compare "${words[@]}" --newstest --published-scores --output "$output"
+run "$sse_nmt" compare "${words[@]}" --newstest --published-scores --output "$output"

@@ -26,5 +26,6 @@ fail() {
 [ $# -eq 1 ] || fail "DIR is needed, but $# words were given; see --help."
 [[ "$1" != -* ]] || fail "the option '$1' is unknown; see --help."
 
-"$here/scripts/setup.sh"
+. "$here/scripts/children.sh"
+run "$here/scripts/setup.sh"
 exec "$here/.venv/bin/sse-nmt" graph fetch-lexicons "$1"

@@ -21,5 +21,6 @@ fail() {
 [ $# -ge 1 ] || fail "DATA is needed, but no word was given; see --help."
 [[ "$1" != -* ]] || fail "DATA must come first, but is '$1' instead; see --help."
 
-"$here/scripts/setup.sh"
+. "$here/scripts/children.sh"
+run "$here/scripts/setup.sh"
 exec "$here/.venv/bin/sse-nmt" prepare wmt14-en-de "$@"

@@ -88,7 +88,7 @@ step() {
     local title="$1" start=$SECONDS
     shift
     printf '\n== %s\n' "$title" >&2
-    "$@"
+    run "$@"
     printf '== done in %d s\n' $((SECONDS - start)) >&2
 }
 
@@ -100,7 +100,8 @@ runs_of() {
     done
 }
 
-"$here/scripts/setup.sh"
+. "$here/scripts/children.sh"
+run "$here/scripts/setup.sh"
 sse_nmt="$here/.venv/bin/sse-nmt"
 configs="$here/configs/quickstart"
 IFS=, read -ra systems <<<"$systems"
@@ -128,5 +129,5 @@ done
 
 mapfile -t runs < <(for system in "${systems[@]}"; do runs_of "$system"; done)
 printf '\n== 4/4 Comparison (%d s in all)\n\n' "$SECONDS" >&2
-"$sse_nmt" compare "${runs[@]}" --output "$output/comparison"
+run "$sse_nmt" compare "${runs[@]}" --output "$output/comparison"
 printf '%s\n' "$output/data" "$output/runs"

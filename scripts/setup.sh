@@ -42,13 +42,14 @@ python="$(find_python)"
     || fail "Python's venv module is incomplete: install the package $python-venv."
 printf 'Setting up .venv with the versions in constraints.txt (a minute or more, log in .venv.log) …\n' >&2
 start=$SECONDS
+. scripts/children.sh
 rm -rf .venv
 {
-    "$python" -m venv .venv
-    .venv/bin/python -m pip install --no-compile --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]'
-    # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
-    # whatever looks for it, such as transformers.
-    .venv/bin/python -m pip uninstall --yes torchaudio
+    run "$python" -m venv .venv &&
+        run .venv/bin/python -m pip install --no-compile --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]' &&
+        # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
+        # whatever looks for it, such as transformers.
+        run .venv/bin/python -m pip uninstall --yes torchaudio
 } >.venv.log 2>&1 9>&- || {
     tail -n 5 .venv.log >&2
     fail "the installation failed; the whole story is in .venv.log."

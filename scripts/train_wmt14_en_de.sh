@@ -35,5 +35,6 @@ shift 3
 overrides=()
 for word in "$@"; do overrides+=(--set "$word"); done
 
-"$here/scripts/setup.sh"
+. "$here/scripts/children.sh"
+run "$here/scripts/setup.sh"
 exec "$here/.venv/bin/sse-nmt" train "$data" "$config=$run" "${overrides[@]}"

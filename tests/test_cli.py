@@ -112,6 +112,54 @@ def test_a_signal_ends_it_in_one_sentence(real_processes, tmp_path, with_signal)
     os.close(writer)
 
 
+def test_a_second_signal_is_the_same_again_and_a_third_ends_it_at_once(real_processes, tmp_path):
+    """Amid the end of a command that takes its time with it."""
+    code = (
+        "import signal, sys, time; from sse_nmt import cli; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def slow(arguments):\n"
+        "    try: print('begun', flush=True); time.sleep(60)\n"
+        "    finally: print('ending', flush=True); time.sleep(float(sys.argv[1])); print('ended', flush=True)\n"
+        "cli._run = slow; cli.main([])"
+    )
+    for seconds, signals, status, said in (("1", 2, 130, "ended\n"), ("60", 3, 130, "")):
+        process = subprocess.Popen([sys.executable, "-c", code, seconds], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "ending\n"
+        for _ in range(signals - 1):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        assert process.communicate(timeout=20)[0] == said and process.returncode == status
+
+
+def test_where_nobody_takes_what_is_printed(real_processes, tmp_path):
+    """Closed, full, or a pipe that is closed amid it: a sentence or nothing, no traceback, no file that gets it."""
+    command = f"{sys.executable} -m sse_nmt"
+    (tmp_path / "a").write_text("a line\n")
+    cases = {
+        "--help >&-": (0, ""),
+        "evaluate --hypotheses a --reference a >/dev/full": (
+            1,
+            "sse-nmt: The standard output cannot be read or written: No space left on device.\n",
+        ),
+        "--version 2>&- <&-": (0, ""),
+        "graph show no.npz >&- 2>&-": (1, ""),
+        "graph show no.npz 2>/dev/full": (1, ""),
+    }
+    for words, expected in cases.items():
+        done = subprocess.run(["bash", "-c", f"{command} {words}"], capture_output=True, text=True, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == expected, words
+    assert [path.name for path in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_text() == "a line\n"
+
+
+def test_names_that_are_no_text(tmp_path):
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff")
+    for words in (["graph", "show", name], ["prepare", "files", name], ["compare", name]):
+        done = sse_nmt(*words)
+        sentence = f"sse-nmt: {tmp_path}/\\xff must be named in UTF-8, but is not: rename it.\n"
+        assert (done.returncode, done.stderr) == (1, sentence)
+
+
 def opened_by_its_reader(pipe: Path) -> int:
     """The other end of a pipe, once somebody reads from it."""
     deadline = time.monotonic() + 60

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_command
 
-SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
+CHILDREN = ROOT / "scripts/children.sh"  # is sourced by the others
+SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.sh") if path != CHILDREN)
 QUICKSTART = str(ROOT / "scripts/quickstart.sh")
 SYSTEMS = " ".join(sorted(path.stem for path in (ROOT / "configs/wmt14_en_de").glob("*.yaml")))
 
@@ -18,6 +23,27 @@ SYSTEMS = " ".join(sorted(path.stem for path in (ROOT / "configs/wmt14_en_de").g
 def test_a_script_parses_and_stops_at_the_first_error(path):
     assert run_command("bash", "-n", str(path)).returncode == 0
     assert "set -euo pipefail" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_what_a_script_runs_ends_with_it(tmp_path, with_signal, status):
+    script = tmp_path / "script.sh"
+    script.write_text(f"set -euo pipefail\n. {CHILDREN}\nrun sh -c 'echo $$ >pid; exec sleep 60'\necho not ended\n")
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(["bash", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        time.sleep(0.02)
+    process.send_signal(with_signal)
+    assert process.communicate(timeout=20)[0] == "" and process.returncode == status
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_script_ends_as_what_it_runs(tmp_path):
+    script = tmp_path / "script.sh"
+    script.write_text(f"set -euo pipefail\n. {CHILDREN}\nrun true\nrun sh -c 'exit 7'\necho not ended\n")
+    done = run_command("bash", str(script))
+    assert (done.returncode, done.stdout) == (7, "")
 
 
 def test_quickstart_help_names_every_option():

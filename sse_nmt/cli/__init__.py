@@ -11,28 +11,31 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
     import argparse
+
+_INTERRUPTED = 130  # as shells have it: 128 and SIGINT's number
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit with 1 and one sentence for what the user can put right, 130 when interrupted."""
     try:
-        signal.signal(signal.SIGTERM, _interrupt)
+        _heed_signals()
         _open_streams()
         _speak_utf8()
         _check_names(list(sys.argv[1:] if arguments is None else arguments))
         _run(arguments)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon(sys.stdout)
         sys.exit(1)
     except OSError as error:  # no space left, no permission, …
         _fail(f"{_named(error)} cannot be read or written: {error.strerror or error}.")
     except KeyboardInterrupt:
-        print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
-        sys.exit(130)
+        with contextlib.suppress(OSError):
+            print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -113,10 +116,31 @@ def _fail(text: str) -> NoReturn:
 
     with contextlib.suppress(OSError):  # full or closed as well: the status says it
         print(f"sse-nmt: {sentence(text)}", file=sys.stderr)
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # Python would say so once more at its end, with a traceback
+            _abandon(stream)
     sys.exit(1)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _abandon(stream: TextIO) -> None:
+    """What it still holds goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _heed_signals() -> None:
+    """One signal ends the work in order, a second is the same one again, the third ends it at once."""
+    count = 0
+
+    def heed(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count == 1:
+            raise KeyboardInterrupt
+        if count > 2:
+            os._exit(_INTERRUPTED)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job
+            signal.signal(number, heed)
