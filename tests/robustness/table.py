@@ -8,8 +8,14 @@ _HEAD = ("what was tried", "inputs", "refused in a sentence", "taken, as before"
 _ROWS: list[list[str]] = []
 
 
-def add_row(name: str, *cells: float) -> None:
-    _ROWS.append([name, *(f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}" for cell in cells)])
+def add_row(name: str, *cells: float | str) -> None:
+    _ROWS.append([name, *map(_shown, cells)])
+
+
+def _shown(cell: float | str) -> str:
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}"
 
 
 def as_markdown() -> str:

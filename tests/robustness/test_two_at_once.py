@@ -1,0 +1,62 @@
+"""Two of everything at once in one folder: both end in order, and what is there is what one of them leaves."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from robustness.commands import NAMES, commands, contents, fresh
+from robustness.table import add_row
+
+_FEW, _MANY = 1, 20
+_REFUSED = ("is in use by another", "was killed")
+
+
+def started(work: Callable[[], None], log: Path, wait: float) -> int:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            sys.stdout = sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
+            time.sleep(wait)
+            work()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 0
+        except BaseException:
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return child
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", NAMES)
+def test_both_end_and_nothing_is_lost(toy_data, toy_runs, toy_options, tmp_path, long, name):
+    command = commands(toy_data, toy_runs, toy_options, tmp_path)[name]
+    logs = [tmp_path / "log.1", tmp_path / "log.2"]
+    folder = fresh(command, tmp_path)
+    assert os.waitpid(started(lambda: command.work(folder), logs[0], 0), 0)[1] == 0, logs[0].read_text()
+    whole, dice, refused = contents(folder.parent), random.Random(1), 0
+    rounds = _MANY if long else _FEW
+    for _ in range(rounds):
+        folder = fresh(command, tmp_path)
+        waits = (0, dice.random() / 2)
+        children = [
+            started(lambda folder=folder: command.work(folder), log, wait)
+            for log, wait in zip(logs, waits, strict=True)
+        ]
+        for child, log in zip(children, logs, strict=True):
+            status, said = os.waitpid(child, 0)[1], log.read_text(encoding="utf-8")
+            assert status == 0 or any(sentence in said for sentence in _REFUSED) and "Traceback" not in said, said
+            refused += status != 0
+        again = contents(folder.parent)
+        assert {file for file in whole if whole[file] != again.get(file)} == set() and again.keys() == whole.keys()
+    add_row(f"two at once: {name}", 2 * rounds, refused, 2 * rounds - refused, 0, "")
