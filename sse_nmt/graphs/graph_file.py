@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sse_nmt.methods.sse import KnowledgeGraph
-from sse_nmt.system.archives import is_damage
+from sse_nmt.system.archives import disk_error
 from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.dictionary import fingerprint
@@ -100,8 +100,9 @@ def _read_arrays(file: io.BufferedReader, size: int) -> dict[str, NDArray[Any]]:
     except (MemoryError, _Damaged):
         raise
     except Exception as error:  # the library's reading of arbitrary bytes ends in a dozen ways
-        if isinstance(error, OSError) and not is_damage(error):
-            raise
+        found = disk_error(error)
+        if found is not None:
+            raise found from None
         raise _Damaged("is no .npz archive, or a damaged one") from error
 
 

@@ -20,7 +20,7 @@ import torch
 from omegaconf import base
 from torch import Tensor
 
-from sse_nmt.system.archives import is_damage
+from sse_nmt.system.archives import disk_error
 from sse_nmt.system.errors import UserError
 
 # What torch (>= 2.6) refuses, fairseq saves, and nobody can do harm with: options (argparse, omegaconf) and the numbers
@@ -71,7 +71,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             try:
                 state = _read(path, file)
             except DamagedCheckpoint:
-                if _identity(path.stat()) == before or attempt == _ATTEMPTS - 1:
+                if _is_settled(path, before) or attempt == _ATTEMPTS - 1:
                     raise
             else:
                 if _identity(path.stat()) == before:
@@ -82,6 +82,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_settled(path: Path, before: tuple[int, int, int]) -> bool:
+    """Whether nobody has written it of late, who may not be at the end."""
+    now = path.stat()
+    return _identity(now) == before and time.time() - now.st_mtime > _PAUSE
 
 
 def _read(path: Path, file: IO[bytes]) -> dict[str, Any]:
@@ -120,13 +126,12 @@ def _is_whole(file: IO[bytes]) -> bool:
                 with archive.open(member) as content:
                     while content.read(_CHUNK):
                         pass
-    except OSError as error:
-        if not is_damage(error):
-            raise
-        return False
     except MemoryError:
         raise
-    except Exception:  # the library's reading of arbitrary bytes ends in a dozen ways
+    except Exception as error:  # the library's reading of arbitrary bytes ends in a dozen ways
+        found = disk_error(error)
+        if found is not None:
+            raise found from None
         return False
     return True
 

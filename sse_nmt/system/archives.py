@@ -60,9 +60,16 @@ def read_gzip(path: Path, most: int) -> bytes:
     return data
 
 
-def is_damage(error: OSError) -> bool:
-    """Whether an archive sent its reader to a place before its beginning: else the disk is to blame, not the file."""
-    return error.errno == errno.EINVAL and error.filename is None
+def disk_error(error: BaseException | None) -> OSError | None:
+    """What the disk said, where it and not the file is to blame; zipfile hides it behind an error of its own.
+
+    A damaged archive may send its reader to a place before its beginning (EINVAL): that is the file's.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None and error.errno != errno.EINVAL:
+            return error
+        error = error.__context__
+    return None
 
 
 def _read(

@@ -363,6 +363,28 @@ def test_fewer_bytes_than_announced_and_then_a_missing_file(server, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out/raw").iterdir()) == ["SHA256SUMS", name]
 
 
+def test_an_answer_of_the_wrong_kind_binds_nobody(server, tmp_path):
+    """A page of a portal in place of an archive: another mirror may have the right one."""
+    path, page = server.folder / EUROPARL.path, gzip.compress(b"<html>Please log in.</html>" * 100)
+    good = path.read_bytes()
+    path.write_bytes(page)
+    assert "must be a whole .tgz archive" in refusal(server, tmp_path / "out")
+    assert not (tmp_path / "out/raw/SHA256SUMS").exists()
+    path.write_bytes(good)
+    prepare(options_of(server.url, vocab_size=60, max_ratio=3.0), tmp_path / "out")
+    assert len(read_lines(tmp_path / "out/raw/SHA256SUMS")) == len(ARCHIVES)
+
+
+def test_a_password_is_not_kept_and_no_other_mirror_either(server, tmp_path):
+    url = server.url.replace("http://", "http://me:secret@")
+    options = options_of(url, vocab_size=60, max_ratio=3.0)
+    prepare(options, tmp_path / "out")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert files and not [path for path in files if b"secret" in path.read_bytes()]
+    assert read_json(tmp_path / "out/manifest.json")["options"]["mirror"] == server.url
+    prepare(options_of("http://127.0.0.1:9", timeout=1, vocab_size=60, max_ratio=3.0), tmp_path / "out")  # done before
+
+
 def member(name: str, link: str | None = None) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     if link is not None:

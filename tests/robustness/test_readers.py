@@ -30,6 +30,7 @@ from sse_nmt.graphs.graph_file import GraphFile, load_graph, save_graph
 from sse_nmt.graphs.text_lines import columns
 from sse_nmt.graphs.vectors import read_vectors
 from sse_nmt.methods.sse import KnowledgeGraph
+from sse_nmt.runs import checkpoints
 from sse_nmt.runs.average import mean_parameters
 from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.runs.records import RunRecord, TextScores
@@ -224,6 +225,7 @@ def test_all_are_named(toy_data, toy_runs):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_or_a_sentence(toy_data, toy_runs, tmp_path, monkeypatch, long, name):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoints, "_PAUSE", 0)  # nobody else writes them
     reader = readers(toy_data, toy_runs["baseline"])[name]
     path = tmp_path / "read" / reader.file
     path.parent.mkdir()

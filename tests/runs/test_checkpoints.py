@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
+import io
+import os
+import random
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
+from conftest import NO_OPTIONS, run_command
 from fairseq_training import SHARED, SMALL_TRANSFORMER, train
 
+from sse_nmt.runs import checkpoints
+from sse_nmt.runs.average import mean_parameters
 from sse_nmt.runs.checkpoints import DamagedCheckpoint, allow_harmless_classes, load_checkpoint
 from sse_nmt.runs.plain_checkpoint import export
 from sse_nmt.system.errors import UserError
+from sse_nmt.training.recovery import recover_checkpoints
 
 BLEU = [
     *("--eval-bleu", "--eval-bleu-remove-bpe", "sentencepiece", "--eval-bleu-args", '{"beam": 1, "max_len_b": 8}'),
@@ -61,3 +72,100 @@ def test_what_is_no_checkpoint(tmp_path: Path, content: bytes):
     path.write_bytes(content)
     with pytest.raises(DamagedCheckpoint, match=f"^{path} must be a "):
         load_checkpoint(path)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else writes: what is damaged is not read again."""
+    monkeypatch.setattr(checkpoints, "_PAUSE", 0)
+
+
+def saved(path: Path, value: float, **changes: object) -> Path:
+    torch.save({"model": {"weight": torch.full((1000, 100), value)}, "cfg": NO_OPTIONS, **changes}, path)
+    return path
+
+
+def test_a_bit_of_a_weight_is_missed(tmp_path, at_once):
+    """Wherever it is: torch alone takes most of them."""
+    path, dice, by_torch = saved(tmp_path / "checkpoint.pt", 1.0), random.Random(1), 0
+    good = path.read_bytes()
+    for _ in range(50):
+        place = dice.randrange(2000, len(good) - 2000)
+        path.write_bytes(good[:place] + bytes([good[place] ^ (1 << dice.randrange(8))]) + good[place + 1 :])
+        with pytest.raises(DamagedCheckpoint):
+            load_checkpoint(path)
+        by_torch += bool(torch.load(path, weights_only=True))
+    assert by_torch == 50
+
+
+def test_weights_that_are_no_numbers_are_named(tmp_path):
+    path = saved(tmp_path / "checkpoint.pt", float("nan"))
+    for use in (lambda: export(path, tmp_path / "plain.pt", merge_factors=False), lambda: mean_parameters([path])):
+        with pytest.raises(UserError) as error:
+            use()
+        assert str(error.value).startswith(f"{path} must have finite weights, but `weight` holds others")
+    assert load_checkpoint(path) and not (tmp_path / "plain.pt").exists()  # it can be gone on from, or looked at
+
+
+def test_one_that_is_written_over_while_it_is_read(tmp_path):
+    """In place, as fairseq does with checkpoint_last.pt: one or the other, whole; no signal, no mixture."""
+    path = saved(tmp_path / "checkpoint.pt", 1.0)
+    contents = [path.read_bytes(), saved(tmp_path / "other.pt", 2.0, extra_state={"much": "x" * 9999}).read_bytes()]
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.wait(0.05):
+            contents.reverse()
+            with open(path, "wb") as file:
+                for place in range(0, len(contents[0]), 10_000):
+                    file.write(contents[0][place : place + 10_000])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        values = [load_checkpoint(path)["model"]["weight"].unique().tolist() for _ in range(40)]
+    finally:
+        ended.set()
+        thread.join()
+    assert {tuple(value) for value in values} == {(1.0,), (2.0,)}
+
+
+class BadDisk(io.FileIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    readinto = read  # type: ignore[assignment]
+
+
+def test_what_cannot_be_read_is_not_damaged(tmp_path, monkeypatch):
+    """A failing disk, and too little memory: the file keeps its name, and nobody is told to overwrite it."""
+    path = saved(tmp_path / "checkpoint_last.pt", 1.0)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Input/output error"):
+        patch.setattr(builtins, "open", lambda name, mode: BadDisk(name, mode))
+        recover_checkpoints(tmp_path)
+    code = (
+        "import resource, sys; from pathlib import Path; from sse_nmt.training.recovery import recover_checkpoints\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 20 * 2**20, -1))\n"
+        "recover_checkpoints(Path(sys.argv[1]))"
+    )
+    torch.save({"model": {"w": torch.zeros(20 * 2**20)}, "cfg": NO_OPTIONS}, path)
+    done = run_command(sys.executable, "-c", code, str(tmp_path))
+    assert done.returncode == 1 and f"{path} needs more memory than there is" in done.stderr, done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint_last.pt"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"model": [1]}, "its `model` is none of tensors"),
+        ({"cfg": {"model": {}}}, "its `cfg` has no options of model and task"),
+        ({"extra_state": 3}, "its `extra_state` is no dictionary"),
+        ({"optimizer_history": [{"num_updates": "many"}]}, "its `optimizer_history` does not count updates"),
+    ],
+)
+def test_what_is_another_thing_than_a_checkpoint(tmp_path, at_once, change, problem):
+    path = saved(tmp_path / "checkpoint.pt", 1.0, **change)
+    with pytest.raises(DamagedCheckpoint) as error:
+        load_checkpoint(path)
+    assert str(error.value) == f"{path} must be a fairseq checkpoint, but {problem}."
