@@ -17,7 +17,7 @@ from sse_nmt.evaluation.tables import notes, published, quotation, tables
 from sse_nmt.evaluation.verdicts import verdicts
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.atomic_files import atomic_write, write_json
-from sse_nmt.system.harmless import csv_cell
+from sse_nmt.system.harmless import csv_cell, markdown_line
 from sse_nmt.system.tables import markdown_table
 
 
@@ -36,7 +36,7 @@ def write_report(comparison: Comparison, folder: Path, quoted: bool = False) -> 
 def as_markdown(comparison: Comparison, quoted: bool = False) -> str:
     """The tables, what their numbers mean, and if asked for the paper's scores, set apart."""
     parts = [markdown_table(head, rows) for head, *rows in tables(comparison)]
-    parts.append("\n".join(notes(comparison)))
+    parts.append("\n".join(map(markdown_line, notes(comparison))))
     if quoted:
         head, *rows = published(comparison)
         parts += [quotation(), markdown_table(head, rows)]

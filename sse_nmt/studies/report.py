@@ -17,6 +17,7 @@ from sse_nmt.studies.pictures import forest, learning_curve
 from sse_nmt.studies.results import CorpusResult, SystemResult, corpus_results, results_elsewhere, system_results
 from sse_nmt.studies.study import Study
 from sse_nmt.system.atomic_files import atomic_write, write_json
+from sse_nmt.system.harmless import markdown_line
 from sse_nmt.system.tables import markdown_table
 
 Shown = tuple[CorpusResult, Section]
@@ -66,14 +67,14 @@ def _page(
 
 
 def _markdown(said: dict[str, Any], systems: Sequence[SystemResult], shown: Sequence[Shown]) -> str:
-    parts = ["# What came out", "\n".join(f"- {verdict}" for verdict in said["verdicts"])]
+    parts = ["# What came out", "\n".join(f"- {markdown_line(verdict)}" for verdict in said["verdicts"])]
     parts.append(f"{said['done']} of {said['cells']} cells are done. Scores are on {said['text']} text.")
     rows = [row for system in systems for row in _rows(system)]
     parts.append(markdown_table(("system", "corpus", f"Δ {PRIMARY}", "95 % interval", "p"), rows, left=(0, 1)))
     for result, of_corpus in shown:
         parts.append(f"## {of_corpus.name}\n\n{result.pairs:,} training pairs.")
         parts += [markdown_table(head, body) for head, *body in of_corpus.tables]
-        parts.append("\n".join(of_corpus.notes))
+        parts.append("\n".join(map(markdown_line, of_corpus.notes)))
         if of_corpus.words:
             head, *body = of_corpus.words
             parts.append("F-measure of words by how often the training text has them, in percent, first seed:")

@@ -22,9 +22,14 @@ def sentence(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
 
 
+def markdown_line(text: str) -> str:
+    """A line of Markdown with neither element nor link, whatever it says."""
+    return printable(text).replace("<", "&lt;").replace("](", "\\](")
+
+
 def markdown_cell(text: str) -> str:
-    """A cell of a Markdown table that stays one, and neither element nor link, whatever it says."""
-    return printable(text).replace("|", "\\|").replace("<", "&lt;").replace("](", "\\](")
+    """The same as a cell of a table, which stays one."""
+    return markdown_line(text).replace("|", "\\|")
 
 
 def csv_cell(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -159,6 +161,16 @@ def test_names_may_hold_what_tables_and_the_command_line_use(runs, tmp_path, cap
     head, ruler, first, second = capsys.readouterr().out.splitlines()[:4]
     assert "| a\\|b " in first and "| r=7 " in second
     assert {line.replace("\\|", "").count("|") for line in (head, ruler, first, second)} == {head.count("|")}
+
+
+def test_names_of_strangers_are_harmless_wherever_they_stand(runs, tmp_path):
+    names = ['=1+1"><script>alert(1)</script>$x$ |\x1b[31m', "@b $y_{$"]
+    paths = write_report(compare([(names[name == "sse"], path) for name, path in runs]), tmp_path / "page")
+    table, sheet, _, page = (path.read_text(encoding="utf-8") for path in paths)
+    assert "<script>alert" not in page and "<script>alert" not in table and "\x1b" not in table
+    assert {row[0] for row in list(csv.reader(io.StringIO(sheet)))[1:]} == {f"'{name}" for name in names}
+    assert "$x$" in page and "&lt;script&gt;alert(1)" in page  # drawn as it is, not as mathematics
+    assert len({line.replace("\\|", "").count("|") for line in table.splitlines()[:4]}) == 1
 
 
 def test_a_folder_that_is_no_run_is_named(runs, tmp_path):

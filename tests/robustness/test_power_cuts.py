@@ -1,6 +1,6 @@
 """A power cut before what a command does to files: done again, it ends as if nothing had been.
 
-Two moments of each command; `--long` takes forty and prints the table of docs/results/robustness.md.
+Two moments of each command; `--long` takes up to 130 and prints the table of docs/results/robustness.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from robustness.commands import NAMES, commands, contents, fresh
 from robustness.power_cuts import cut_off, events_of
 from robustness.table import add_row
 
-_FEW, _MANY = 2, 40
+_FEW, _MANY = 2, 130
 
 
 @pytest.mark.timeout(1200)
