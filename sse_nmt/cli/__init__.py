@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _abandon(sys.stdout)
         sys.exit(1)
     except OSError as error:  # no space left, no permission, …
-        _fail(f"{_named(error)} cannot be read or written: {error.strerror or error}.")
+        from sse_nmt.system.errors import UserError
+
+        _fail(UserError(f"{_named(error)} cannot be read or written: {error.strerror or error}."))
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):
             print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
@@ -73,7 +75,7 @@ def _run(arguments: Sequence[str] | None) -> None:
         options.call(options)
         sys.stdout.flush()
     except UserError as error:
-        _fail(str(error))
+        _fail(error)
 
 
 def _open_streams() -> None:
@@ -94,7 +96,9 @@ def _check_names(words: Sequence[str]) -> None:
         try:
             word.encode()
         except UnicodeEncodeError:
-            _fail(f"{word} must be named in UTF-8, but is not: rename it.")
+            from sse_nmt.system.errors import UserError
+
+            _fail(UserError(f"{word} must be named in UTF-8, but is not: rename it."))
 
 
 def _named(error: OSError) -> str:
@@ -111,11 +115,9 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8")
 
 
-def _fail(text: str) -> NoReturn:
-    from sse_nmt.system.harmless import sentence
-
+def _fail(error: Exception) -> NoReturn:
     with contextlib.suppress(OSError):  # full or closed as well: the status says it
-        print(f"sse-nmt: {sentence(text)}", file=sys.stderr)
+        print(f"sse-nmt: {error}", file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,9 +1,8 @@
-"""Running cells side by side: each command is a process of `sse-nmt`, so that what goes wrong in one stays there."""
+"""Running cells side by side: each is a process of its own, so that what goes wrong in one stays there."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.study import LOGS
-from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
-from sse_nmt.system.child_processes import start_child
+from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
 from sse_nmt.system.progress import log_line
 
 _LOOK_INTERVAL, _PATIENCE = 0.2, 10.0  # seconds
@@ -103,24 +101,22 @@ class _Running:
 
     def __init__(self, work: Work, slot: Slot) -> None:
         self.work, self.slot = work, slot
-        self._left = list(work.commands)
         self._start = time.monotonic()
         self._log = work.log.open("a", encoding="utf-8")
-        self._begin()
+        self._process = start_commands(
+            work.commands, self._log, environment=slot.environment, processors=slot.processors
+        )
 
     def ended(self) -> bool:
         status = self._process.poll()
         if status is None:
-            return False
-        if status == 0 and self._left:
-            self._begin()
             return False
         self.work.seconds = time.monotonic() - self._start
         self._log.close()
         if status == 0:
             self.work.finished = True
         else:
-            self.work.failure = why_failed(self.work.log, self._said)
+            self.work.failure = why_failed(self.work.log)
         return True
 
     def terminate(self) -> None:
@@ -134,15 +130,3 @@ class _Running:
             self._process.kill()
             self._process.wait()
         self._log.close()
-
-    def _begin(self) -> None:
-        words = self._left.pop(0)
-        self._said = log_command(self._log, words)
-        self._process: subprocess.Popen[str] = start_child(
-            [sys.executable, "-m", "sse_nmt", *words],
-            environment=self.slot.environment,
-            processors=self.slot.processors,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )

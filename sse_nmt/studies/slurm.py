@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Any
 
 from sse_nmt.studies.cells import Cell, Command
 from sse_nmt.studies.slurm_settings import CLUSTERS, TIMEOUTS, SlurmSettings
-from sse_nmt.studies.work import Progress, Work, check_none_failed, log_command, why_failed
+from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
 from sse_nmt.system.atomic_files import write_json
-from sse_nmt.system.child_processes import last_line, start_child
+from sse_nmt.system.child_processes import last_line
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import log_line
 from sse_nmt.system.records import read_record
@@ -37,13 +36,9 @@ class CellJob:
     def __call__(self) -> str | None:
         """Why it failed, if it did."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        for words in self.commands:
-            with open(self.log, "a", encoding="utf-8") as log:
-                begin = log_command(log, words)
-                status = _start(words, log).wait()
-            if status != 0:
-                return why_failed(self.log, begin)
-        return None
+        with open(self.log, "a", encoding="utf-8") as log:
+            status = _start(self.commands, log).wait()
+        return None if status == 0 else why_failed(self.log)
 
     def checkpoint(self) -> Any:
         """Asked by submitit at the time limit: the same again."""
@@ -52,12 +47,11 @@ class CellJob:
         return submitit.helpers.DelayedSubmission(self)
 
 
-def _start(words: Command, log: Any) -> subprocess.Popen[str]:
+def _start(commands: Sequence[Command], log: Any) -> subprocess.Popen[str]:
     """The signal of the time limit goes to all processes of a job, and would end them: it is this one's alone."""
     ours = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     try:
-        command = [sys.executable, "-m", "sse_nmt", *words]
-        return start_child(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        return start_commands(commands, log)
     finally:
         signal.signal(signal.SIGUSR2, ours)
 

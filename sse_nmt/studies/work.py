@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sse_nmt.studies.cells import Command
-from sse_nmt.system.child_processes import last_line
+from sse_nmt.system.child_processes import last_line, start_child
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import duration, log_line
 
@@ -29,16 +32,15 @@ class Work:
     seconds: float = field(default=0.0)
 
 
-def log_command(log: IO[str], words: Command) -> int:
-    """Say in a log what is run next; return where it begins."""
-    log.write(f"$ sse-nmt {' '.join(words)}\n")
-    log.flush()
-    return log.tell()
+def start_commands(commands: Sequence[Command], log: IO[str], **how: Any) -> subprocess.Popen[str]:
+    """One process that does them one after the other; ``how``: as for `start_child`."""
+    words = [sys.executable, "-m", "sse_nmt.cli.several", json.dumps(commands)]
+    return start_child(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **how)
 
 
-def why_failed(log: Path, begin: int) -> str:
-    """The last that a command said, whose part of the log begins at that byte."""
-    said = log.read_bytes()[begin:].decode("utf-8", errors="replace")
+def why_failed(log: Path) -> str:
+    """The last that the last command said."""
+    said = log.read_bytes().decode("utf-8", errors="replace").rpartition("$ sse-nmt ")[2].partition("\n")[2]
     return f"{last_line(said).removeprefix(_OURS)} ({log})"
 
 
@@ -62,5 +64,5 @@ def check_none_failed(work: Sequence[Work]) -> None:
     """Raises UserError that names each piece of work that failed, and why."""
     failed = [each for each in work if each.failure is not None]
     if failed:
-        listed = "".join(f"\n  {each.name}: {each.failure}" for each in failed)
-        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:{listed}")
+        listed = [f"{each.name}: {each.failure}" for each in failed]
+        raise UserError(f"{len(failed)} of {len(work)} steps failed; started again, the study goes on:", *listed)

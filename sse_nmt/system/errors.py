@@ -6,8 +6,9 @@ from sse_nmt.system.harmless import sentence
 class UserError(Exception):
     """A sentence with name, rule and value, harmless to print; `sse-nmt` does, and exits with status 1."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(sentence(text))
+    def __init__(self, text: str, *items: str) -> None:
+        """``items``: each gets a line of its own below the sentence."""
+        super().__init__("\n  ".join(map(sentence, (text, *items))))
 
 
 class OptionError(UserError, ValueError):

@@ -28,6 +28,7 @@ _PROGRAMS = (
     "fairseq-preprocess",
     "fairseq-validate",
 )
+_MODULES = ("fairseq_cli.train", "fairseq_cli.generate", "fairseq_cli.interactive", "fairseq_cli.preprocess")
 _DEATH = 1  # prctl's PR_SET_PDEATHSIG
 _SIZE = 1 << 20  # bytes of a request, at most
 
@@ -83,7 +84,7 @@ def _program(words: list[str]) -> list[str] | None:
     rest = words[1:]
     if rest and rest[0] == "-u":
         rest = rest[1:]
-    if rest[:1] == ["-m"] and len(rest) > 1 and (rest[1].split(".")[0] == "sse_nmt" or rest[1] == "fairseq_cli.train"):
+    if rest[:1] == ["-m"] and len(rest) > 1 and (rest[1].split(".")[0] == "sse_nmt" or rest[1] in _MODULES):
         return rest
     if rest and os.path.basename(rest[0]) in _PROGRAMS:
         return rest

@@ -195,6 +195,7 @@ def other_file(run: Path) -> str:
 
 
 def other_dictionary(run: Path) -> str:
+    of_an_earlier_version(run)
     path = run / "text/dict.en.txt"
     entries = len(path.read_text(encoding="utf-8").splitlines())
     with open(path, "a", encoding="utf-8") as file:
@@ -209,14 +210,29 @@ def no_run(run: Path) -> str:
     return f"{run} must be a run folder, but holds no run.json."
 
 
+def changed_text(run: Path) -> str:
+    (run / "text/sentencepiece.model").write_bytes(b"nothing")
+    return (
+        f"{run}/text must hold the pieces, dictionaries and texts of its training, but something of it was changed or "
+        "is gone: copy it from where it is whole, or train again."
+    )
+
+
+def of_an_earlier_version(run: Path) -> None:
+    """Which did not record what its text was."""
+    record = read_json(run / "run.json")
+    write_json(run / "run.json", {key: value for key, value in record.items() if key != "text"})
+
+
 def no_pieces(run: Path) -> str:
+    of_an_earlier_version(run)
     (run / "text/sentencepiece.model").write_bytes(b"nothing")
     return f"{run}/text/sentencepiece.model must be a SentencePiece model, but cannot be read as one."
 
 
 @pytest.mark.parametrize("engine", ["ctranslate2", "fairseq"])
 @pytest.mark.parametrize(
-    "spoil", [spoil_checkpoint, remove_checkpoint, other_file, other_dictionary, no_run, no_pieces]
+    "spoil", [spoil_checkpoint, remove_checkpoint, other_file, other_dictionary, no_run, no_pieces, changed_text]
 )
 def test_a_spoilt_run_is_refused_with_one_sentence(copied, spoil, engine, toy_data, capsys):
     sentence = spoil(copied)

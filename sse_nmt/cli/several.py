@@ -1,0 +1,22 @@
+"""`python -m sse_nmt.cli.several '[["train", …], ["evaluate", …]]'`: commands, one after the other, in one process.
+
+What importing costs is paid for once. The first that fails ends them, with its status.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from sse_nmt.cli import main
+
+
+def run(commands: list[list[str]]) -> None:
+    """Say each command before it begins, as `sse_nmt.studies.work.why_failed` looks for it."""
+    for words in commands:
+        print(f"$ sse-nmt {' '.join(words)}", flush=True)
+        main(words)
+
+
+if __name__ == "__main__":
+    run(json.loads(sys.argv[1]))
