@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,10 @@ _CHILDREN = str(Path(__file__).parent / "children")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, os.environ.get("PYTHONPATH"))))
 
 ROOT = Path(__file__).resolve().parent.parent
-NO_OPTIONS = {"model": {}, "task": {}}  # the least that a checkpoint's `cfg` has
+NO_OPTIONS = {
+    "model": {"_name": "transformer"},
+    "task": {"_name": "translation"},
+}  # what a `cfg` must have
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
@@ -130,6 +134,13 @@ def toy_options(toy_text: tuple[Path, Path]) -> PrepareOptions:
 def toy_data(toy_options: PrepareOptions, made_once: MadeOnce) -> Path:
     """What `sse-nmt prepare files` makes of the toy corpus."""
     return made_once("toy-data", lambda folder: prepare(toy_options, folder))
+
+
+def heed_signals() -> None:
+    """For a child: what starts the tests in the background may ignore some, and children inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run_command(*words: str, cwd: Path | None = None, **arguments: object) -> subprocess.CompletedProcess[str]:

@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import refused, sse_nmt
+from conftest import heed_signals, refused, sse_nmt
 
 import sse_nmt as package
 from sse_nmt.cli import build_parser
@@ -102,9 +101,8 @@ def test_wrong_words_are_answered_with_the_usage(words):
 def test_a_signal_ends_it_in_one_sentence(real_processes, tmp_path, with_signal):
     """While it waits for a pipe that nobody writes to."""
     os.mkfifo(tmp_path / "pipe")
-    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "sse_nmt", "translate", str(tmp_path), "--input", str(tmp_path / "pipe")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
     writer = opened_by_its_reader(tmp_path / "pipe")
     process.send_signal(with_signal)
     assert process.communicate(timeout=20)[1] == "sse-nmt: interrupted; started again, `prepare` and `train` go on.\n"
@@ -122,7 +120,9 @@ def test_a_second_signal_is_the_same_again_and_a_third_ends_it_at_once(real_proc
         "cli._run = slow; cli.main([])"
     )
     for seconds, signals, status, said in (("1", 2, 130, "ended\n"), ("60", 3, 130, "")):
-        process = subprocess.Popen([sys.executable, "-c", code, seconds], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, seconds], stdout=subprocess.PIPE, text=True, preexec_fn=heed_signals
+        )
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "ending\n"

@@ -7,11 +7,10 @@ import shutil
 import signal
 import subprocess
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_command
+from conftest import ROOT, heed_signals, run_command
 
 CHILDREN = ROOT / "scripts/children.sh"  # is sourced by the others
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.sh") if path != CHILDREN)
@@ -29,8 +28,9 @@ def test_a_script_parses_and_stops_at_the_first_error(path):
 def test_what_a_script_runs_ends_with_it(tmp_path, with_signal, status):
     script = tmp_path / "script.sh"
     script.write_text(f"set -euo pipefail\n. {CHILDREN}\nrun sh -c 'echo $$ >pid; exec sleep 60'\necho not ended\n")
-    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(["bash", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
+    process = subprocess.Popen(
+        ["bash", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    )
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
         time.sleep(0.02)
     process.send_signal(with_signal)

@@ -8,36 +8,28 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
+
+from sse_nmt.cli.signals import INTERRUPTED, comes_of_an_interruption, heed_signals
+from sse_nmt.cli.streams import abandon, open_streams, speak_utf8
 
 if TYPE_CHECKING:
     import argparse
 
-_INTERRUPTED = 130  # as shells have it: 128 and SIGINT's number
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit with 1 and one sentence for what the user can put right, 130 when interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _heed_signals()
-        _open_streams()
-        _speak_utf8()
-        _check_names(list(sys.argv[1:] if arguments is None else arguments))
-        _run(arguments)
-    except BrokenPipeError:
-        _abandon(sys.stdout)
-        sys.exit(1)
-    except OSError as error:  # no space left, no permission, …
-        from sse_nmt.system.errors import UserError
-
-        _fail(UserError(f"{_named(error)} cannot be read or written: {error.strerror or error}."))
-    except KeyboardInterrupt:
-        with contextlib.suppress(OSError):
-            print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        heed_signals()
+        open_streams()
+        speak_utf8()
+        _check_names(words)
+        _run(words)
+    except (KeyboardInterrupt, Exception) as error:
+        _end(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -63,31 +55,32 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: Sequence[str] | None) -> None:
-    from sse_nmt.system.errors import UserError
-
-    parser, words = build_parser(), list(sys.argv[1:] if arguments is None else arguments)
+def _run(words: list[str]) -> None:
+    parser = build_parser()
     if not words:
         print(parser.format_help(), end="", file=sys.stderr)
         sys.exit(2)
     options = parser.parse_args(words)
-    try:
-        options.call(options)
-        sys.stdout.flush()
-    except UserError as error:
+    options.call(options)
+    sys.stdout.flush()
+
+
+def _end(error: BaseException) -> NoReturn:
+    """Say what there is to say; what nobody but we can put right keeps its traceback."""
+    from sse_nmt.system.errors import UserError
+
+    if comes_of_an_interruption(error):
+        with contextlib.suppress(OSError):
+            print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    if isinstance(error, BrokenPipeError):
+        abandon(sys.stdout)
+        sys.exit(1)
+    if isinstance(error, OSError):  # no space left, no permission, …
+        error = UserError(f"{_named(error)} cannot be read or written: {error.strerror or error}.")
+    if isinstance(error, UserError):
         _fail(error)
-
-
-def _open_streams() -> None:
-    """Where one of the three standard streams is closed: a file that is opened must not get its number."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))
+    raise error
 
 
 def _check_names(words: Sequence[str]) -> None:
@@ -98,7 +91,7 @@ def _check_names(words: Sequence[str]) -> None:
         except UnicodeEncodeError:
             from sse_nmt.system.errors import UserError
 
-            _fail(UserError(f"{word} must be named in UTF-8, but is not: rename it."))
+            raise UserError(f"{word} must be named in UTF-8, but is not: rename it.") from None
 
 
 def _named(error: OSError) -> str:
@@ -108,13 +101,6 @@ def _named(error: OSError) -> str:
     return "The standard output" if error.errno in (errno.ENOSPC, errno.EBADF) else "A file"
 
 
-def _speak_utf8() -> None:
-    """Whatever the locale: translations and help hold more than ASCII."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not where a test or a notebook has its own
-            stream.reconfigure(encoding="utf-8")
-
-
 def _fail(error: Exception) -> NoReturn:
     with contextlib.suppress(OSError):  # full or closed as well: the status says it
         print(f"sse-nmt: {error}", file=sys.stderr)
@@ -122,27 +108,5 @@ def _fail(error: Exception) -> NoReturn:
         try:
             stream.flush()
         except OSError:  # Python would say so once more at its end, with a traceback
-            _abandon(stream)
+            abandon(stream)
     sys.exit(1)
-
-
-def _abandon(stream: TextIO) -> None:
-    """What it still holds goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _heed_signals() -> None:
-    """One signal ends the work in order, a second is the same one again, the third ends it at once."""
-    count = 0
-
-    def heed(*_: object) -> None:
-        nonlocal count
-        count += 1
-        if count == 1:
-            raise KeyboardInterrupt
-        if count > 2:
-            os._exit(_INTERRUPTED)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job
-            signal.signal(number, heed)

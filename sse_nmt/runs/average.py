@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sse_nmt.runs.checkpoints import check_weights, load_checkpoint
+from sse_nmt.runs.checkpoints import check_weights, load_checkpoint, save_checkpoint
 from sse_nmt.runs.options import AverageOptions
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.system.progress import log_line
@@ -44,8 +43,7 @@ def average_checkpoints(run: Path, options: AverageOptions) -> Path:
     state = {key: value for key, value in newest.items() if key != "last_optimizer_state"}
     state["model"] = mean_parameters(paths)
     destination = folder.checkpoints / options.output
-    with atomic_write(destination, "wb") as file:
-        torch.save(state, file)
+    save_checkpoint(state, destination)
     log_line(f"Averaged {', '.join(path.name for path in paths)}.")
     return destination
 

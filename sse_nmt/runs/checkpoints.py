@@ -11,6 +11,7 @@ import sys
 import time
 import typing
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from omegaconf import base
 from torch import Tensor
 
 from sse_nmt.system.archives import disk_error
+from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 
 # What torch (>= 2.6) refuses, fairseq saves, and nobody can do harm with: options (argparse, omegaconf) and the numbers
@@ -35,7 +37,6 @@ _HARMLESS: list[Any] = [
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")),
 ]  # fmt: skip
 _REFUSED = re.compile(r"Unsupported global: GLOBAL (\S+)")
-_OPTIONS = (argparse.Namespace, dict, omegaconf.DictConfig)
 _CHUNK = 1 << 20  # bytes
 _ATTEMPTS, _PAUSE = 10, 0.5  # while somebody else writes it; seconds
 
@@ -143,8 +144,8 @@ def _problem(state: Any) -> str | None:
     model, options = state["model"], state["cfg"]
     if not isinstance(model, dict) or not all(isinstance(value, Tensor) for value in model.values()):
         return "its `model` is none of tensors"
-    if not isinstance(options, dict) or not all(isinstance(options.get(part), _OPTIONS) for part in ("model", "task")):
-        return "its `cfg` has no options of model and task"
+    if not isinstance(options, dict) or not all(_are_options(options.get(part)) for part in ("model", "task")):
+        return "its `cfg` has no options of model and task, each by its name"
     if not isinstance(state.get("extra_state", {}), dict):
         return "its `extra_state` is no dictionary"
     history = state.get("optimizer_history") or []
@@ -153,9 +154,25 @@ def _problem(state: Any) -> str | None:
     return None
 
 
+def _are_options(part: Any) -> bool:
+    """As hydra leaves them, or as fairseq's own commands do."""
+    if isinstance(part, argparse.Namespace):
+        return isinstance(getattr(part, "arch", None), str)
+    return isinstance(part, dict | omegaconf.DictConfig) and isinstance(part.get("_name"), str)
+
+
 def _counts_updates(entry: Any) -> bool:
     count = entry.get("num_updates", 0) if isinstance(entry, dict) else None
     return isinstance(count, int) and 0 <= count < 2**63
+
+
+def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
+    """Write one whole, or nothing. Raises OSError where it cannot be written, of which torch says something else."""
+    with atomic_write(path, "wb") as file:
+        try:
+            torch.save(dict(state), file)
+        except RuntimeError as error:
+            raise disk_error(error) or error from None
 
 
 def check_weights(path: Path, state: dict[str, Any]) -> None:

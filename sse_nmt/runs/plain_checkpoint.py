@@ -9,13 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sse_nmt.methods.factorized.state_dicts import factorized_layers, merge_factors_in_state
-from sse_nmt.runs.checkpoints import check_weights, load_checkpoint
+from sse_nmt.runs.checkpoints import check_weights, load_checkpoint, save_checkpoint
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 
 # What the options of `translation_sse` begin with; fairseq, which could tell, is not imported for it.
@@ -64,8 +61,7 @@ def save_plain(state: Mapping[str, Any], output: Path) -> None:
     plain["model"] = merge_factors_in_state(state["model"])
     plain["cfg"] = {**state["cfg"], "task": _plain_task(state["cfg"]["task"]), "model": _plain_options(state)}
     plain["args"] = None
-    with atomic_write(output, "wb") as file:
-        torch.save(plain, file)
+    save_checkpoint(plain, output)
 
 
 def plain_model(model: Model, folder: Path) -> Model:

@@ -31,8 +31,12 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not path.is_file():
-        with open(path, mode, **text) as file:
-            yield file
+        try:
+            with open(path, mode, **text) as file:
+                yield file
+        except OSError as error:
+            _name(error, path)
+            raise
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part, descriptor = _new_part(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
@@ -94,7 +98,7 @@ def _sync_tree(folder: Path) -> None:
 
 def _name(error: BaseException, path: Path) -> None:
     """The system does not say which file it had no space for."""
-    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+    if isinstance(error, OSError) and error.filename is None:
         error.filename = str(path)
 
 

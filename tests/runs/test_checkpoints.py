@@ -7,13 +7,15 @@ import errno
 import io
 import os
 import random
+import resource
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import NO_OPTIONS, run_command
+from conftest import NO_OPTIONS, refused, run_command, sse_nmt
 from fairseq_training import SHARED, SMALL_TRANSFORMER, train
 
 from sse_nmt.runs import checkpoints
@@ -155,11 +157,23 @@ def test_what_cannot_be_read_is_not_damaged(tmp_path, monkeypatch):
     assert [each.name for each in tmp_path.iterdir()] == ["checkpoint_last.pt"]
 
 
+def test_a_full_disk_is_named(tmp_path, capsys):
+    """A device, and a file: torch says of both that a position is unexpected."""
+    path = saved(tmp_path / "checkpoint.pt", 1.0)
+    assert refused(capsys, "export", path, "/dev/full") == (
+        "/dev/full cannot be read or written: No space left on device."
+    )
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
+    done = sse_nmt("export", path, tmp_path / "out.pt", preexec_fn=limit)
+    assert done.stderr == f"sse-nmt: {tmp_path}/out.pt cannot be read or written: File too large.\n"
+    assert done.returncode == 1 and [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         ({"model": [1]}, "its `model` is none of tensors"),
-        ({"cfg": {"model": {}}}, "its `cfg` has no options of model and task"),
+        ({"cfg": {"model": {}}}, "its `cfg` has no options of model and task, each by its name"),
         ({"extra_state": 3}, "its `extra_state` is no dictionary"),
         ({"optimizer_history": [{"num_updates": "many"}]}, "its `optimizer_history` does not count updates"),
     ],

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import heed_signals
 
 from sse_nmt.system.child_processes import run_child
 from sse_nmt.system.errors import UserError
@@ -23,7 +24,9 @@ def test_no_orphans(real_processes, tmp_path: Path, with_signal):
         "cli._run = lambda words: run_child(['sh', '-c', 'echo $$ >pid; exec sleep 60'], 'failed')\n"
         "cli.main([])"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    )
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
         time.sleep(0.02)
     parent.send_signal(with_signal)
