@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -72,6 +73,8 @@ def _end(error: BaseException) -> NoReturn:
     if comes_of_an_interruption(error):
         with contextlib.suppress(OSError):
             print("sse-nmt: interrupted; started again, `prepare` and `train` go on.", file=sys.stderr)
+        if threading.active_count() > 1:  # Python would wait for those of libraries, whom nobody has told
+            os._exit(INTERRUPTED)
         sys.exit(INTERRUPTED)
     if isinstance(error, BrokenPipeError):
         abandon(sys.stdout)
