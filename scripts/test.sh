@@ -8,9 +8,12 @@ if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
     .venv/bin/ruff check .
     .venv/bin/mkdocs build --strict --quiet --site-dir .site &
-    .venv/bin/mypy
-    wait $!
-    .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+    pages=$!
+    .venv/bin/mypy &
+    types=$!
+    .venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
+    wait "$pages"
+    wait "$types"
     set -- -m alone
 fi
 exec .venv/bin/python -m pytest "$@"

@@ -46,8 +46,12 @@ def _builder(builders: Any, name: str, make: Any, words: str) -> argparse.Argume
     parser = command(builders, name, _build, _BUILDERS[name], [example])
     parser.set_defaults(builder=name, make=make)
     parser.add_argument("output", metavar="OUT", type=Path, help="the graph file to write")
-    parser.add_argument(
-        "--dictionary", metavar="DICT", type=Path, required=True, help="a fairseq dictionary, such as bin/dict.en.txt"
+    of_what = parser.add_mutually_exclusive_group(required=True)
+    of_what.add_argument(
+        "--dictionary", metavar="DICT", type=Path, help="a fairseq dictionary, such as bin/dict.en.txt"
+    )
+    of_what.add_argument(
+        "--data", metavar="DIR", type=Path, help="what `sse-nmt prepare` left: its dictionary and its segmented text"
     )
     parser.add_argument(
         "--only-in", metavar="FILE", type=Path, help="a segmented text: only its tokens take part (default: all do)"
@@ -57,8 +61,12 @@ def _builder(builders: Any, name: str, make: Any, words: str) -> argparse.Argume
 
 def _add_pivot(builders: Any) -> None:
     parser = _builder(builders, "pivot", _pivot, "--source data/pieces/train.en --target data/pieces/train.de")
-    parser.add_argument("--source", metavar="FILE", type=Path, required=True, help="the segmented source text")
-    parser.add_argument("--target", metavar="FILE", type=Path, required=True, help="the segmented target text")
+    parser.add_argument(
+        "--source", metavar="FILE", type=Path, help="the segmented source text (default: that of --data)"
+    )
+    parser.add_argument(
+        "--target", metavar="FILE", type=Path, help="the segmented target text (default: that of --data)"
+    )
     add_options(parser, PivotOptions)
 
 
@@ -114,11 +122,26 @@ def _build(options: argparse.Namespace) -> None:
     from sse_nmt.graphs.candidates import tokens_in
     from sse_nmt.text.dictionary import Vocabulary
 
+    if options.data is not None:
+        _take_from(options)
     vocabulary = Vocabulary.read(options.dictionary)
     candidates = None if options.only_in is None else tokens_in(options.only_in, vocabulary)
     matrix, resolver = options.make(options, vocabulary, candidates)
     write_graph(options.output, matrix, vocabulary, _about(options), resolver, candidates)
     print(options.output)
+
+
+def _take_from(options: argparse.Namespace) -> None:
+    """Dictionary and text of a folder that was prepared; what was given beside it stays."""
+    from sse_nmt.text.manifest import read_manifest
+
+    languages = read_manifest(options.data)["options"]
+    sides = {side: languages[f"{side}_lang"] for side in ("source", "target")}  # type: ignore[literal-required]
+    options.dictionary = options.data / "bin" / f"dict.{sides['source']}.txt"
+    if options.builder == "pivot":
+        for side, language in sides.items():
+            given = getattr(options, side)
+            setattr(options, side, given or options.data / "pieces" / f"train.{language}")
 
 
 def _about(options: argparse.Namespace) -> dict[str, Any]:
@@ -129,7 +152,10 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
 
 def _pivot(options: argparse.Namespace, vocabulary: Any, _: Any) -> tuple[Any, None]:
     from sse_nmt.graphs.pivot import pivot_matrix
+    from sse_nmt.system.errors import UserError
 
+    if options.source is None or options.target is None:
+        raise UserError("A pivot graph needs `--data`, or both `--source` and `--target`.")
     return pivot_matrix(options.source, options.target, vocabulary, from_namespace(PivotOptions, options)), None
 
 

@@ -6,22 +6,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
+from sse_nmt.runs.run_folder import GRAPHS as GRAPH_SETTINGS
 from sse_nmt.runs.run_folder import RunFolder
-from sse_nmt.studies.study import DATA, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy
+from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy
 from sse_nmt.system.errors import UserError
 
 AVERAGE = "checkpoint_average.pt"
 Command = Sequence[str]  # words after `sse-nmt`
 
 
+class Preparation(Protocol):
+    """What cells need before they are trained or scored. ``title``: for people."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def needs(self) -> Sequence[Preparation]: ...
+
+    @property
+    def done(self) -> bool: ...
+
+    @property
+    def command(self) -> Command: ...
+
+
 @dataclass(frozen=True)
-class Preparation:
-    """A text to be prepared. ``words``: of `sse-nmt prepare`, what it makes first."""
+class PreparedText:
+    """``words``: of `sse-nmt prepare`, what it makes first."""
 
     name: str
     folder: Path
     words: Sequence[str]
+    needs: Sequence[Preparation] = ()
+
+    @property
+    def title(self) -> str:
+        return f"data of {self.name}"
 
     @property
     def done(self) -> bool:
@@ -31,6 +57,33 @@ class Preparation:
     def command(self) -> Command:
         corpus, *options = self.words
         return ["prepare", corpus, str(self.folder), *options]
+
+
+@dataclass(frozen=True)
+class BuiltGraph:
+    """``words``: of `sse-nmt graph build`, the builder first; ``text``: what it is built from."""
+
+    name: str
+    path: Path
+    words: Sequence[str]
+    text: PreparedText
+
+    @property
+    def title(self) -> str:
+        return f"graph of {self.name}"
+
+    @property
+    def needs(self) -> Sequence[Preparation]:
+        return [self.text]
+
+    @property
+    def done(self) -> bool:
+        return self.path.is_file()
+
+    @property
+    def command(self) -> Command:
+        builder, *options = self.words
+        return ["graph", "build", builder, str(self.path), "--data", str(self.text.folder), *options]
 
 
 @dataclass(frozen=True)
@@ -52,28 +105,44 @@ class Cell:
         return RunFolder(self.folder / self.corpus.name / self.system.name / str(self.seed))
 
     @property
-    def training(self) -> Preparation:
+    def training(self) -> PreparedText:
         """The corpus, as this system has it."""
         name = self.corpus.name + (f"@{self.system.name}" if self.system.words else "")
-        return Preparation(name, self.folder / DATA / name, [*self.corpus.words, *self.system.words])
+        return PreparedText(name, self.folder / DATA / name, [*self.corpus.words, *self.system.words])
 
     @property
     def data(self) -> Path:
         return self.training.folder
 
     @property
-    def elsewhere(self) -> dict[str, Preparation]:
+    def graph(self) -> BuiltGraph | None:
+        """What its system draws along on this corpus."""
+        if not self.system.graph:
+            return None
+        path = self.folder / GRAPHS / f"{self.corpus.name}.{self.system.name}.npz"
+        return BuiltGraph(f"{self.corpus.name}, {self.system.name}", path, self.system.graph, self.training)
+
+    @property
+    def elsewhere(self) -> dict[str, PreparedText]:
         """Test texts that are none of the corpus: name -> where from."""
         folder = self.folder / TEXTS / self.corpus.name
         return {
-            text.name: Preparation(f"{self.corpus.name}, {text.name}", folder / text.name, text.words)
+            text.name: PreparedText(f"{self.corpus.name}, {text.name}", folder / text.name, text.words)
             for text in self.corpus.texts
         }
 
     @property
     def settings(self) -> list[str]:
         """KEY=VALUE, of a key the last one counts."""
-        return [*self.study.settings, *self.corpus.settings, *self.system.settings]
+        graph = self.graph
+        along = [] if graph is None else [f"{key}={graph.path}" for key in GRAPH_SETTINGS]
+        return [*self.study.settings, *self.corpus.settings, *along, *self.system.settings]
+
+    @property
+    def preparations(self) -> list[Preparation]:
+        """In the order in which they are needed."""
+        graph = self.graph
+        return [self.training, *([] if graph is None else [graph]), *self.elsewhere.values()]
 
     @property
     def texts(self) -> list[str]:

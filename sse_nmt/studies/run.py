@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sse_nmt.studies.cells import Cell
+from sse_nmt.studies.cells import Cell, Preparation
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.study import LOGS
 from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
@@ -25,10 +25,7 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
     preparing = _preparing(left, folder)
-    training = [
-        Work(cell.name, cell.log, cell.commands(), [preparing[name] for name in _names(cell) if name in preparing])
-        for cell in left
-    ]
+    training = [Work(cell.name, cell.log, cell.commands(), _those(preparing, cell.preparations)) for cell in left]
     _run([*preparing.values(), *training], folder, jobs)
 
 
@@ -38,17 +35,18 @@ def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> No
 
 
 def _preparing(cells: Sequence[Cell], folder: Path) -> dict[str, Work]:
-    texts = {each.name: each for cell in cells for each in (cell.training, *cell.elsewhere.values())}
-    return {
-        name: Work(f"data of {name}", folder / LOGS / f"{name.replace(', ', '.')}.log", [each.command])
-        for name, each in texts.items()
-        if not each.done
-    }
+    wanted = {each.name: each for cell in cells for each in cell.preparations}
+    work: dict[str, Work] = {}
+    for name, each in wanted.items():
+        if not each.done:
+            log = folder / LOGS / f"{name.replace(', ', '.')}.log"
+            work[name] = Work(each.title, log, [each.command], _those(work, each.needs))
+    return work
 
 
-def _names(cell: Cell) -> list[str]:
-    """Of the texts that it needs."""
-    return [each.name for each in (cell.training, *cell.elsewhere.values())]
+def _those(work: Mapping[str, Work], preparations: Sequence[Preparation]) -> list[Work]:
+    """What is still to be done of them."""
+    return [work[each.name] for each in preparations if each.name in work]
 
 
 def _run(work: Sequence[Work], folder: Path, jobs: int | None) -> None:

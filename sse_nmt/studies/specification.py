@@ -12,8 +12,9 @@ import yaml
 
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
+from sse_nmt.graphs.options import PivotOptions, SpellingOptions
 from sse_nmt.studies.slurm_settings import CLUSTERS, SlurmSettings
-from sse_nmt.studies.study import DATA, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
+from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import flag_of
 
@@ -25,7 +26,8 @@ _NOT_HERE = {
     PrepareOptions: {"corpus"},
     EvaluateOptions: {"hypotheses", "reference", "target_lang", "split", "checkpoint", "text"},
 }
-_TAKEN = {DATA, LOGS, TEXTS}
+_BUILDERS: dict[str, Any] = {"pivot": PivotOptions, "spelling": SpellingOptions}  # of nothing but the corpus
+_TAKEN = {DATA, LOGS, TEXTS, GRAPHS}
 
 
 def read_study(path: Path) -> Study:
@@ -148,15 +150,25 @@ def _prepare_words(path: Path, where: str, entry: dict[str, Any]) -> list[str]:
 def _system(path: Path, name: str, entry: dict[str, Any]) -> SystemOfStudy:
     where = f"systems.{name}"
     for key in entry:
-        if key not in ("config", "set", "prepare"):
-            raise UserError(f"`{where}` in {path} must have the keys config, set and prepare, but has {key!r}.")
+        if key not in ("config", "set", "prepare", "graph"):
+            raise UserError(f"`{where}` in {path} must have the keys config, set, prepare and graph, but has {key!r}.")
     if not isinstance(entry.get("config"), str):
         raise UserError(f"`{where}` in {path} must name a configuration, `config: FILE`, but does not.")
     configuration = path.parent / entry["config"]
     if not configuration.is_file():
         raise UserError(f"`{where}.config` in {path} must be a configuration, but there is no {configuration}.")
     words = _words(path, f"{where}.prepare", entry.get("prepare", {}), PrepareOptions)
-    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry), words)
+    graph = _graph(path, f"{where}.graph", entry["graph"]) if "graph" in entry else []
+    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry), words, graph)
+
+
+def _graph(path: Path, where: str, entry: Any) -> list[str]:
+    builder = entry.get("build") if isinstance(entry, dict) else None
+    if not isinstance(builder, str) or builder not in _BUILDERS:
+        known = " or ".join(_BUILDERS)
+        raise UserError(f"`{where}` in {path} must name a builder, `build: {known}`, but is {entry!r} instead.")
+    rest = {key: value for key, value in entry.items() if key != "build"}
+    return [builder, *_words(path, where, rest, _BUILDERS[builder])]
 
 
 def _settings(path: Path, where: str, entry: Mapping[str, Any]) -> list[str]:
@@ -176,7 +188,7 @@ def _words(path: Path, where: str, entry: Any, kind: Any) -> list[str]:
     """The options of a command from keys and values, by the names that its dataclass has."""
     if not isinstance(entry, dict):
         raise UserError(f"`{where}` in {path} must be options and their values, but is {entry!r} instead.")
-    known = {each.name: each for each in fields(kind) if each.name not in _NOT_HERE[kind]}
+    known = {each.name: each for each in fields(kind) if each.name not in _NOT_HERE.get(kind, ())}
     flags = {flag_of(name, each.metadata).removeprefix("--"): name for name, each in known.items()}
     words = []
     for key, value in entry.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sse_nmt.studies.slurm_settings import SlurmSettings
 
-DATA, TEXTS, LOGS = "data", "texts", "logs"  # folders of the study beside those of corpora
+DATA, TEXTS, LOGS, GRAPHS = "data", "texts", "logs", "graphs"  # folders of the study beside those of corpora
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class SystemOfStudy:
     """Args:
     settings: KEY=VALUE, what is changed in the configuration.
     words: further ones of `sse-nmt prepare`: its corpora are prepared for it alone.
+    graph: of `sse-nmt graph build`, the builder first: a graph for each corpus, along which both sides draw.
     """
 
     name: str
     configuration: Path
     settings: Sequence[str]
     words: Sequence[str] = ()
+    graph: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ def read_configuration(path: Path) -> DictConfig:
         raise UserError(f"{path} must be YAML, but cannot be read: {' '.join(str(error).split())}.") from error
     if not isinstance(configuration, DictConfig) or "task" not in configuration or "model" not in configuration:
         raise UserError(f"{path} must hold a `task` and a `model`, but does not.")
-    for name in configuration:
-        section = OmegaConf.to_container(configuration, resolve=False)[name]  # type: ignore[index]
+    tree = OmegaConf.to_container(configuration, resolve=False)
+    for name, section in tree.items() if isinstance(tree, dict) else ():
         if name in _SECTIONS and section is not None and not isinstance(section, dict):
             raise UserError(f"`{name}` in {path} must be keys and values, but is {section!r} instead.")
     return configuration

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import NO_OPTIONS, refused, sse_nmt
+from conftest import NO_OPTIONS, refused, sse_nmt, sse_nmt_here
 from small_graphs import vocabulary
 
 from sse_nmt.cli import build_parser
@@ -133,3 +133,15 @@ def test_the_whole_way_from_a_shell(folder):
     assert shown.stderr == (
         "sse-nmt: A token must stand in graph.npz, as it is or with ▁ before it, but is 'huge' instead.\n"
     )
+
+
+def test_all_of_a_prepared_folder(toy_data, tmp_path, capsys):
+    """In place of its dictionary and text, one by one."""
+    files = ["--source", toy_data / "pieces/train.en", "--target", toy_data / "pieces/train.de"]
+    sse_nmt_here("graph", "build", "pivot", tmp_path / "a.npz", "--dictionary", toy_data / "bin/dict.en.txt", *files)
+    sse_nmt_here("graph", "build", "pivot", tmp_path / "b.npz", "--data", toy_data)
+    one, other = (load_graph(tmp_path / name) for name in ("a.npz", "b.npz"))
+    assert one.tokens == other.tokens and one.graph.neighbours.equal(other.graph.neighbours)
+    assert other.about["options"]["source"] == str(files[1])
+    said = refused(capsys, "graph", "build", "pivot", tmp_path / "c.npz", "--dictionary", toy_data / "bin/dict.en.txt")
+    assert said == "A pivot graph needs `--data`, or both `--source` and `--target`."

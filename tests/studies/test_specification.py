@@ -95,6 +95,20 @@ def test_a_text_from_elsewhere_and_a_preparation_of_a_systems_own(folder):
     assert own.references("test", "de") == Path("out/data/help@sampled/text/test.de")
 
 
+def test_a_graph_of_each_corpus(folder):
+    systems = {"baseline": {"config": "plain.yaml"},
+               "along": {"config": "plain.yaml", "graph": {"build": "pivot", "max-neighbours": 5}}}  # fmt: skip
+    plain, cell = cells_of(read_study(written(folder, GOOD | {"systems": systems})), Path("out"), ["own/*/1"])
+    text, graph = cell.preparations
+    assert plain.preparations == [text] and plain.graph is None and graph.needs == [text] and not graph.done
+    path = "out/graphs/own.along.npz"
+    assert graph.command == ["graph", "build", "pivot", path, "--data", "out/data/own", "--max-neighbours=5"]
+    train = cell.commands()[0]
+    assert [word for word in train if word.startswith("task.sse_graph")] == [
+        f"task.sse_graph_{side}={path}" for side in ("source", "target")
+    ]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "configs/studies").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_studies_at_hand_can_be_read(path):
     study = read_study(path)
@@ -124,9 +138,9 @@ BAD = {
     "true": (changed(average=True), "`average` in s.yaml must be whole numbers from 0 on, but True is none."),
     "list": (["a"], "s.yaml must be the YAML file of a study, with keys and values, but is not."),
     "names": (changed(systems={"a/b": {}}), "A name in `systems` of s.yaml must be letters, digits, and . _ + - "
-              "within, and none of data, logs, texts, but is 'a/b' instead."),
+              "within, and none of data, graphs, logs, texts, but is 'a/b' instead."),
     "taken": (changed(corpora={"data": {}}), "A name in `corpora` of s.yaml must be letters, digits, and . _ + - "
-              "within, and none of data, logs, texts, but is 'data' instead."),
+              "within, and none of data, graphs, logs, texts, but is 'data' instead."),
     "no corpus": (changed(corpora={"x": {}}), "`corpora.x` in s.yaml must name what `sse-nmt prepare` makes, "
                   "`prepare: CORPUS`, but does not."),
     "sizes": (changed(corpora={"x": {"prepare": "files", "sizes": [5], "pairs": 3}}),
@@ -143,10 +157,12 @@ BAD = {
                     "s.yaml must have options among "),
     "value": (changed(corpora={"x": {"prepare": "files", "pairs": [3]}}),
               "`corpora.x.pairs` in s.yaml must be a number or text, but is [3] instead."),
+    "graph": (changed(systems={"a": {"config": "plain.yaml", "graph": {"build": "lexicon"}}}), "`systems.a.graph` in "
+              "s.yaml must name a builder, `build: pivot or spelling`, but is {'build': 'lexicon'} instead."),
     "no configuration": (changed(systems={"a": {"config": "b.yaml"}}),
                          "`systems.a.config` in s.yaml must be a configuration, but there is no b.yaml."),
     "system": (changed(systems={"a": {"config": "plain.yaml", "seed": 1}}),
-               "`systems.a` in s.yaml must have the keys config, set and prepare, but has 'seed'."),
+               "`systems.a` in s.yaml must have the keys config, set, prepare and graph, but has 'seed'."),
     "settings": (changed(set=[1]), "`set` in s.yaml must be keys of the configuration and their values, but is [1]."),
     "baseline": (changed(baseline="x"), "`baseline` in s.yaml must be one of baseline, sse, but is 'x' instead."),
     "slurm": (changed(slurm={"gpu": 1}), "`slurm` in s.yaml must have keys among partition, gpus, cpus, memory_gb, "

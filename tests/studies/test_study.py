@@ -27,14 +27,14 @@ def folder(toy_text: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("study")
     own = {"source": str(toy_text[0]), "target": str(toy_text[1]), "valid": 20, "test": 20, "max_ratio": 3.0}
     other = {"prepare": "files", **own, "seed": 2, "pairs": 60, "vocab_size": 60}
-    config = str(ROOT / "configs/quickstart/sse_se.yaml")
+    config, along = (str(ROOT / f"configs/quickstart/{name}.yaml") for name in ("sse_se", "sse_graph"))
     tree = {
         "corpora": {
             "toy": {"prepare": "files", "vocab_size": 80, "sizes": [80, 160], "texts": {"other": other}, **own}
         },
         "systems": {
             "baseline": {"config": config, "set": {"task.sse_prob": 0.0}},
-            "sse_se": {"config": config},
+            "sse_graph": {"config": along, "graph": {"build": "pivot", "side": "target"}},
             "broken": {"config": config, "set": {"model.dropoutt": 1}},
         },
         "seeds": [1, 2], "updates": 16, "set": SMALL, "average": 2, "evaluate": {"beam": 1, "max_length": 60},
@@ -68,9 +68,9 @@ def done(folder: Path) -> str:
 
 def test_side_by_side_or_alone_it_comes_to_the_same(folder, done):
     """Bytes of what was translated, scores, and every validation loss."""
-    words = ["study", folder / "study.yaml", "--output", folder / "unbroken", "--only", "toy-80/sse_se/1"]
+    words = ["study", folder / "study.yaml", "--output", folder / "unbroken", "--only", "toy-80/sse_graph/1"]
     sse_nmt_here(*words)
-    one, other = (RunFolder(folder / name / "toy-80/sse_se/1") for name in ("out", "unbroken"))
+    one, other = (RunFolder(folder / name / "toy-80/sse_graph/1") for name in ("out", "unbroken"))
     assert one.scored("test").hypotheses.read_bytes() == other.scored("test").hypotheses.read_bytes()
     scores = [read_json(run.scored("test").scores) for run in (one, other)]
     assert scores[0]["scores"] == scores[1]["scores"] and scores[0]["updates"] == scores[1]["updates"]
@@ -85,8 +85,8 @@ def test_one_system_that_fails_stops_no_other_and_is_named_at_the_end(folder, do
             rf"^  {name}: .*`?model.dropoutt`?.*\(.*{name.replace('/', '.')}\.log\)$", failed, re.MULTILINE
         )
     assert "baseline" not in failed and re.search(r"^12 cells, \d of them done before\.$", done, re.MULTILINE)
-    assert re.search(r"toy-160/sse_se/2 done in .*\. \d+ done, \d+ running, \d+ waiting", done)
-    record = read_json(folder / "out/toy-80/sse_se/2/scores/test.json")
+    assert re.search(r"toy-160/sse_graph/2 done in .*\. \d+ done, \d+ running, \d+ waiting", done)
+    record = read_json(folder / "out/toy-80/sse_graph/2/scores/test.json")
     assert record["checkpoint"] == "checkpoint_average.pt" and record["search"]["beam"] == 1
 
 
@@ -111,7 +111,7 @@ def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
     combined = sse["combined"]
     if combined is not None:
         sign = "ahead of" if combined["low"] > 0 else "behind" if combined["high"] < 0 else "not shown to differ from"
-        assert f"sse_se is {sign} the baseline: {combined['value']:+.2f} BLEU" in verdict
+        assert f"sse_graph is {sign} the baseline: {combined['value']:+.2f} BLEU" in verdict
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
     assert verdict.split(":")[0] in page and verdict in text
     assert page.count("<svg") == 6 and "Learning curve: toy" in page and "</html>" in page
@@ -121,7 +121,7 @@ def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
     assert "currentColor" in page and "#010203" not in page
     assert list(told["corpora"]) == ["toy-80", "toy-160", "toy-80, other", "toy-160, other"]
     (run, *_) = told["corpora"]["toy-80, other"]["comparison"]["systems"][1]["runs"]
-    assert run["folder"] == "toy-80/sse_se/1" and set(run["scores"]) == {"other"}
+    assert run["folder"] == "toy-80/sse_graph/1" and set(run["scores"]) == {"other"}
     assert told["corpora"]["toy-80"]["words"][0][1:] == ["0", "1", "2–5", "6–20", "21–100", "over 100"]
 
 
@@ -138,7 +138,7 @@ def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, caps
     assert capsys.readouterr().out == f"4 of 6 cells are done, and kept in {tmp_path}/kept.\n"
     kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
     ends = ("json", "test.xz", "other.xz")
-    assert kept == sorted(f"toy-80.{s}.{n}.{end}" for s in ("baseline", "sse_se") for n in (1, 2) for end in ends)
+    assert kept == sorted(f"toy-80.{s}.{n}.{end}" for s in ("baseline", "sse_graph") for n in (1, 2) for end in ends)
     text = "".join(path.read_text() for path in (tmp_path / "kept").glob("*.json"))
     assert str(folder) not in text and str(ROOT) not in text
     sse_nmt_here(*words, "--output", tmp_path / "out", "--take", tmp_path / "kept")
@@ -149,10 +149,10 @@ def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, caps
         here, there = ((tmp_path / place / f"report.{kind}").read_text() for place in ("here", "there"))
         assert here.replace(str(tmp_path / "out"), "OUT") == there.replace(str(folder / "out"), "OUT")
     capsys.readouterr()
-    (tmp_path / "kept/toy-80.sse_se.2.test.xz").write_bytes(b"no")
+    (tmp_path / "kept/toy-80.sse_graph.2.test.xz").write_bytes(b"no")
     said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept", after_news=True)
     assert said.startswith(
-        f"{tmp_path}/kept/toy-80.sse_se.2.test.xz must hold the translations of toy-80/sse_se/2, but"
+        f"{tmp_path}/kept/toy-80.sse_graph.2.test.xz must hold the translations of toy-80/sse_graph/2, but"
     )
     said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path)
     assert said == f"{tmp_path} must hold cells of the study, such as toy-80.baseline.1.json, but has none."
