@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,22 @@ ON_CPU = [] if "SSE_NMT_TEST_GPU" in os.environ else ["--cpu"]
 SHARED = ["--share-all-embeddings"]
 
 
+LABEL_SMOOTHED = ("--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1")
+
+
 def configuration(
-    data: Path | str, save: Path, *words: str, task: str = "translation_sse", updates: int = 20, validate: bool = False
+    data: Path | str,
+    save: Path,
+    *words: str,
+    task: str = "translation_sse",
+    updates: int = 20,
+    validate: bool = False,
+    criterion: Sequence[str] = LABEL_SMOOTHED,
 ) -> Any:
     arguments = [str(data), "--user-dir", USER_DIR, "--task", task, "--save-dir", str(save)]
     arguments += ["--dropout", "0.1"]
     if "adaptive_loss" not in words:  # which knows no smoothing
-        arguments += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1"]
+        arguments += criterion
     arguments += ["--optimizer", "adam", "--lr", "1e-2", "--max-tokens", "200", "--max-update", str(updates)]
     arguments += [*ON_CPU, "--num-workers", "0", "--no-epoch-checkpoints", "--log-format", "json"]
     arguments += [] if validate else ["--disable-validation"]

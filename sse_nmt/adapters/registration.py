@@ -16,6 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _FAIRSEQ_TASKS = "fairseq.tasks"
+_TASKS = ("translation_sse", "language_modeling_sse", "masked_lm_sse", "sentence_prediction_sse")  # all of ours
 
 
 def register_with_fairseq() -> None:
@@ -30,7 +31,9 @@ def _register() -> None:
     importlib.import_module("sse_nmt.runs.checkpoints").allow_harmless_classes()
     importlib.import_module("sse_nmt.adapters.resuming").install()
     importlib.import_module("sse_nmt.adapters.one_sentence").install()
-    importlib.import_module("sse_nmt.tasks.translation_sse")
+    importlib.import_module("sse_nmt.adapters.old_numpy_names").install()
+    for task in _TASKS:
+        importlib.import_module(f"sse_nmt.tasks.{task}")
     importlib.import_module("sse_nmt.adapters.losses.criterion")
     importlib.import_module("sse_nmt.adapters.frequency.optimizer")
 

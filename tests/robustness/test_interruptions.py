@@ -14,7 +14,7 @@ import pytest
 from conftest import heed_signals
 from robustness.table import add_row
 
-_FEW, _MANY = 2, 40
+_FEW, _MANY = 1, 40
 _SAID = "sse-nmt: interrupted; started again, `prepare` and `train` go on.\n"
 _SECONDS = 4.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -68,12 +68,26 @@ def row_counts(cfg: Any, language: str, rows: int, lines: int | None = None) -> 
     return counts
 
 
+def counts_in_text(prefixes: Sequence[str], rows: int, lines: int | None = None) -> Tensor:
+    """The same of a text of one side, at the first ``prefixes`` of its binarised files: (V,) int64."""
+    counts = torch.zeros(rows, dtype=torch.long)
+    for ids in itertools.islice(_of_text(prefixes, None), None if lines is None else lines // _AT_ONCE):
+        counts += torch.bincount(ids, minlength=rows)
+    return counts
+
+
+def _of_text(prefixes: Iterable[str], dataset_impl: str | None) -> Iterator[Tensor]:
+    for prefix in prefixes:
+        dataset = data_utils.load_indexed_dataset(prefix, None, dataset_impl)
+        if dataset is None:
+            raise FileNotFoundError(f"{prefix} must be binarised text, but there is none.")
+        for start in range(0, len(dataset), _AT_ONCE):
+            yield torch.cat([dataset[i] for i in range(start, min(start + _AT_ONCE, len(dataset)))])
+
+
 def _ids(cfg: Any, language: str) -> Iterator[Tensor]:
-    for folder in utils.split_paths(cfg.data):
-        for prefix in _prefixes(folder, cfg):
-            dataset = data_utils.load_indexed_dataset(prefix + language, None, cfg.dataset_impl)
-            for start in range(0, len(dataset), _AT_ONCE):
-                yield torch.cat([dataset[i] for i in range(start, min(start + _AT_ONCE, len(dataset)))])
+    prefixes = (prefix + language for folder in utils.split_paths(cfg.data) for prefix in _prefixes(folder, cfg))
+    return _of_text(prefixes, cfg.dataset_impl)
 
 
 def _prefixes(folder: str, cfg: Any) -> Iterator[str]:

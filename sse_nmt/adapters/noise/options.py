@@ -12,7 +12,8 @@ from sse_nmt.system.options import finite, one_of, option
 SSE = "sse"
 KINDS = (SSE, *NOISES)
 _OF_SSE = (
-    "sse_prob_source", "sse_prob_target", "sse_graph_source", "sse_graph_target", "sse_rho", "sse_neighbour_mass",
+    "sse_prob_source", "sse_prob_target", "sse_graph_source", "sse_graph_target", "sse_graph", "sse_rho",
+    "sse_neighbour_mass",
 )  # fmt: skip
 _RATES = "; ".join(f"{kind}: {noise.what} ({noise.rate})" for kind, noise in NOISES.items())
 
@@ -39,7 +40,7 @@ def noise_of(cfg: Any) -> str | None:
             )
         return None
     for name in _OF_SSE:
-        if getattr(cfg, name) is not None:
+        if getattr(cfg, name, None) is not None:
             raise ValueError(
                 f"`--{name.replace('_', '-')}` is for SSE, but `--embedding-noise` is {cfg.embedding_noise}."
             )

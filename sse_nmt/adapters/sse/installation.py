@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fairseq.data import Dictionary
 from torch import Tensor, nn
@@ -25,13 +27,18 @@ from sse_nmt.text.dictionary import Vocabulary, words_of
 
 logger = logging.getLogger(__name__)
 
+MASK = "<mask>"
 FIRST_LINES = 100_000  # in which candidates are looked for: all of a large text takes minutes
 Embedding = nn.Embedding | FactorizedEmbedding
 
 
 def candidate_ids(dictionary: Dictionary) -> list[int]:
-    """The ids that take part: neither special symbols nor the fillers that round a dictionary's size up."""
-    return words_of(dictionary.symbols, dictionary.count, dictionary.nspecial)
+    """The ids that take part: neither special symbols nor the fillers that round a dictionary's size up.
+
+    fairseq's tasks add <mask> after the words, where it looks like one.
+    """
+    words = words_of(dictionary.symbols, dictionary.count, dictionary.nspecial)
+    return [row for row in words if dictionary.symbols[row] != MASK]
 
 
 def candidates_of(dictionary: Dictionary, side: str, only_in: str | None = None) -> list[int]:
@@ -72,15 +79,18 @@ def _along_graph(
     num_embeddings: int, prob: float, dictionary: Dictionary, side: str, graph: GraphOptions, candidates: list[int]
 ) -> Transition:
     file = load_graph(Path(graph.path))
-    file.check_tokens(Path(graph.path), dictionary.symbols, f"the {side} dictionary")
+    symbols = dictionary.symbols
+    added = symbols[-1] == MASK and len(file.tokens) == len(symbols) - 1  # the graph is of the dictionary's file
+    file.check_tokens(Path(graph.path), symbols[:-1] if added else symbols, f"the {side} dictionary")
+    relation = file.graph.with_rows(num_embeddings) if added else file.graph
     transition = GraphTransition(
-        num_embeddings, prob, file.graph, candidates, rho=graph.rho, neighbour_mass=graph.neighbour_mass
+        num_embeddings, prob, relation, candidates, rho=graph.rho, neighbour_mass=graph.neighbour_mass
     )
     masses = transition.neighbour_masses()
     logger.info(
         "SSE-Graph, %s: p0 = %g over %d of %d rows along %s; %s; mean neighbour mass %.3f of the rows with neighbours",
         side, prob, transition.num_candidates, num_embeddings, graph.path,
-        Coverage.of(file.graph, Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count))),
+        Coverage.of(relation, Vocabulary(tuple(dictionary.symbols), tuple(dictionary.count))),
         masses[masses > 0].mean(),
     )  # fmt: skip
     return transition
@@ -99,6 +109,7 @@ class Side:
     graph: GraphOptions | None = None
     only_in: str | None = None  # a segmented text that has all candidates
     noise: str | None = None
+    name: str = "tokens"  # in what is logged
 
 
 def install(
@@ -145,15 +156,39 @@ def _shared(embedding: Embedding, perturbed: Callable[[nn.Embedding], nn.Embeddi
 class SeededLabels:
     """SSE on the gold labels of a training batch."""
 
-    def __init__(self, prob: float, target: Side, seed: int) -> None:
-        dictionary = target.dictionary
-        self._transition = make_transition(len(dictionary), prob, dictionary, "label", target.graph, target.only_in)
+    def __init__(self, transition: Transition, seed: int) -> None:
+        self._transition = transition
         self._stream = UpdateStream(seed, "label")
 
     def __call__(self, target: Tensor, num_updates: int) -> Tensor:
-        """Gold labels (B, T) -> labels (B, T), of which some are replaced; the input is not modified."""
+        """Gold labels (*) -> labels (*), of which some are replaced; the input is not modified."""
         self._stream.set_num_updates(num_updates)
         return self._transition.to(target.device).sample(target, self._stream.on(target.device))
+
+
+def transition_of_classes(prob: float, num_classes: int) -> Transition:
+    """Classes, counted from 0, are replaced by any other. Raises ValueError if there is no other."""
+    if num_classes < 2:
+        raise ValueError(f"`--sse-prob-label` needs two classes or more, but there is {num_classes}.")
+    return UniformTransition(num_classes, prob, range(num_classes))
+
+
+def transition_of_labels(prob: float, side: Side) -> Transition:
+    """Labels that are tokens are replaced as that side's are, from a stream of their own."""
+    return make_transition(len(side.dictionary), prob, side.dictionary, "label", side.graph, side.only_in)
+
+
+@contextlib.contextmanager
+def ids_kept(model: nn.Module, places: Tensor) -> Iterator[None]:
+    """While it lasts, ids at these ``places`` of a batch (B, T) are left as they are."""
+    seeded = [module for module in model.modules() if isinstance(module, SeededEmbedding)]
+    for module in seeded:
+        module.keep(places)
+    try:
+        yield
+    finally:
+        for module in seeded:
+            module.keep(None)
 
 
 def replaced_ids(model: nn.Module) -> dict[str, Tensor]:
@@ -185,7 +220,9 @@ def log_strangers(sides: Sequence[Side], count_rows: CountRows) -> None:
 
 
 def _embedding(model: nn.Module, part: str) -> Embedding:
-    embedding = getattr(getattr(model, part, None), "embed_tokens", None)
+    embedding: Any = model
+    for name in (*part.split("."), "embed_tokens"):
+        embedding = getattr(embedding, name, None)
     if isinstance(embedding, nn.Embedding | FactorizedEmbedding):
         return embedding
     found = "missing" if embedding is None else f"a {type(embedding).__name__}"

@@ -9,36 +9,23 @@ from omegaconf import II
 
 from sse_nmt.system.options import at_least, between, finite, option
 
+_OF_SIDES = ("sse_graph_source", "sse_graph_target")
 NEIGHBOUR_MASS = 0.5  # where a graph is given, and neither --sse-rho nor --sse-neighbour-mass
 
 
 @dataclass
-class SSEConfig(FairseqDataclass):
+class CommonSSEConfig(FairseqDataclass):
+    """What every task has."""
+
     sse_prob: float = option(
         0.01,
         "probability that a token is replaced by another one before it is embedded, in training",
         between(0, 1),
     )
-    sse_prob_source: Optional[float] = option(  # noqa: UP045 (hydra reads Optional, not unions)
-        None, "the same probability for source tokens alone", between(0, 1), unset="that of --sse-prob"
-    )
-    sse_prob_target: Optional[float] = option(  # noqa: UP045
-        None, "the same probability for the decoder's input tokens alone", between(0, 1), unset="that of --sse-prob"
-    )
     sse_prob_label: float = option(
-        0.0, "probability that a gold label is replaced by another token in the training loss", between(0, 1)
+        0.0, "probability that a gold label is replaced by another one in the training loss", between(0, 1)
     )
-    sse_graph_source: Optional[str] = option(  # noqa: UP045
-        None,
-        "knowledge graph for source tokens, a file of `sse-nmt graph build`: neighbours replace each other more often",
-        unset="any token replaces any other alike",
-    )
-    sse_graph_target: Optional[str] = option(  # noqa: UP045
-        None,
-        "knowledge graph for the decoder's input tokens, and for gold labels",
-        unset="any token replaces any other alike",
-    )
-    sse_rho: Optional[float] = option(  # noqa: UP045
+    sse_rho: Optional[float] = option(  # noqa: UP045 (hydra reads Optional, not unions)
         None,
         "with a graph: how many times as likely as any other token a neighbour is to replace a token",
         finite(1),
@@ -50,6 +37,37 @@ class SSEConfig(FairseqDataclass):
         between(0, 1),
         unset=f"{NEIGHBOUR_MASS} with a graph",
     )
+    sse_warmup_updates: int = option(
+        0, "updates over which the probability rises linearly from 0; labels keep theirs", at_least(0)
+    )
+    sse_decay_updates: int = option(
+        0,
+        "update by which the probability has fallen linearly to 0 again; 0: it does not; labels keep theirs",
+        at_least(0),
+    )
+    seed: int = II("common.seed")
+
+
+@dataclass
+class SSEConfig(CommonSSEConfig):
+    """Of models with an encoder and a decoder."""
+
+    sse_prob_source: Optional[float] = option(  # noqa: UP045
+        None, "the same probability for source tokens alone", between(0, 1), unset="that of --sse-prob"
+    )
+    sse_prob_target: Optional[float] = option(  # noqa: UP045
+        None, "the same probability for the decoder's input tokens alone", between(0, 1), unset="that of --sse-prob"
+    )
+    sse_graph_source: Optional[str] = option(  # noqa: UP045
+        None,
+        "knowledge graph for source tokens, a file of `sse-nmt graph build`: neighbours replace each other more often",
+        unset="any token replaces any other alike",
+    )
+    sse_graph_target: Optional[str] = option(  # noqa: UP045
+        None,
+        "knowledge graph for the decoder's input tokens, and for gold labels",
+        unset="any token replaces any other alike",
+    )
     sse_candidates_source: Optional[str] = option(  # noqa: UP045
         None,
         "segmented text, such as pieces/train.en: on the source side only its tokens are replaced, and replace others",
@@ -60,15 +78,20 @@ class SSEConfig(FairseqDataclass):
         "segmented text: the same for the decoder's input tokens, and for gold labels",
         unset="the whole dictionary, tokens of the other language included",
     )
-    sse_warmup_updates: int = option(
-        0, "updates over which the probability rises linearly from 0; labels keep theirs", at_least(0)
+
+
+@dataclass
+class OneTableSSEConfig(CommonSSEConfig):
+    """Of models with one table of tokens."""
+
+    sse_graph: Optional[str] = option(  # noqa: UP045
+        None,
+        "knowledge graph, a file of `sse-nmt graph build`: neighbours replace each other more often",
+        unset="any token replaces any other alike",
     )
-    sse_decay_updates: int = option(
-        0,
-        "update by which the probability has fallen linearly to 0 again; 0: it does not; labels keep theirs",
-        at_least(0),
+    sse_candidates: Optional[str] = option(  # noqa: UP045
+        None, "segmented text: only its tokens are replaced, and replace others", unset="the whole dictionary"
     )
-    seed: int = II("common.seed")
 
 
 @dataclass(frozen=True)
@@ -90,25 +113,34 @@ def target_probability(cfg: SSEConfig) -> float:
     return cfg.sse_prob if cfg.sse_prob_target is None else cfg.sse_prob_target
 
 
+def graph_of(cfg: OneTableSSEConfig) -> Optional[GraphOptions]:  # noqa: UP045
+    """What ids are replaced along, None for SSE-SE. Raises ValueError for options that cannot be."""
+    return _along(cfg, cfg.sse_graph, ("sse_graph",))
+
+
 def source_graph(cfg: SSEConfig) -> Optional[GraphOptions]:  # noqa: UP045
     """What the encoder's ids are replaced along, None for SSE-SE. Raises ValueError for options that cannot be."""
-    return _along(cfg, cfg.sse_graph_source)
+    return _along(cfg, cfg.sse_graph_source, _OF_SIDES)
 
 
 def target_graph(cfg: SSEConfig) -> Optional[GraphOptions]:  # noqa: UP045
     """The same for the decoder's ids and the labels."""
-    return _along(cfg, cfg.sse_graph_target)
+    return _along(cfg, cfg.sse_graph_target, _OF_SIDES)
 
 
-def _along(cfg: SSEConfig, path: Optional[str]) -> Optional[GraphOptions]:  # noqa: UP045
+def _along(
+    cfg: CommonSSEConfig,
+    path: Optional[str],  # noqa: UP045
+    graphs: tuple[str, ...],
+) -> Optional[GraphOptions]:  # noqa: UP045
     rho, mass = cfg.sse_rho, cfg.sse_neighbour_mass
     if rho is not None and mass is not None:
         raise ValueError(f"`--sse-rho` must not be given beside `--sse-neighbour-mass`, but is {rho}.")
     for name, value in (("sse_rho", rho), ("sse_neighbour_mass", mass)):
-        if value is not None and cfg.sse_graph_source is None and cfg.sse_graph_target is None:
-            raise ValueError(
-                f"`{_flag(name)}` needs `--sse-graph-source` or `--sse-graph-target`, but neither is given."
-            )
+        if value is not None and all(getattr(cfg, graph) is None for graph in graphs):
+            needed = " or ".join(f"`{_flag(graph)}`" for graph in graphs)
+            none = "neither is given" if len(graphs) > 1 else "it is not given"
+            raise ValueError(f"`{_flag(name)}` needs {needed}, but {none}.")
     if path is None:
         return None
     return GraphOptions(path, rho, NEIGHBOUR_MASS if rho is None and mass is None else mass)

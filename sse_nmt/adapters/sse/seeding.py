@@ -55,6 +55,7 @@ class SeededEmbedding(PerturbedEmbedding):
         self._stream, self._schedule = stream, schedule
         self._strength = perturbation.strength
         self._replaced: Tensor | None = None
+        self._kept: Tensor | None = None
         self.set_num_updates(0)
 
     @property
@@ -64,9 +65,15 @@ class SeededEmbedding(PerturbedEmbedding):
     def draw(self, input: Tensor) -> Tensor:
         """Ids (*) -> ids (*), of which some are replaced; counts them, on the device."""
         drawn = super().draw(input)
+        if self._kept is not None:
+            drawn = torch.where(self._kept, input, drawn)
         replaced = (drawn != input).sum()
         self._replaced = replaced if self._replaced is None else self._replaced + replaced
         return drawn
+
+    def keep(self, places: Tensor | None) -> None:
+        """Ids there (*) are not replaced, until told otherwise; the same numbers are drawn all the same."""
+        self._kept = places
 
     def take_replaced(self) -> Tensor:
         """How many ids were replaced since it was asked last; a scalar on the device."""

@@ -82,6 +82,14 @@ class KnowledgeGraph:
         """(V,)."""
         return self.offsets.diff()
 
+    def with_rows(self, rows: int) -> KnowledgeGraph:
+        """The same with further rows at the end, which have no neighbours and take no part."""
+        more = rows - self.rows
+        offsets = torch.cat((self.offsets, self.offsets[-1:].expand(more)))
+        candidates = torch.ones(self.rows, dtype=torch.bool) if self.candidates is None else self.candidates
+        candidates = torch.cat((candidates, torch.zeros(more, dtype=torch.bool)))
+        return KnowledgeGraph(offsets, self.neighbours, self.weights, candidates, self.symmetric)
+
     def of(self, row: int) -> tuple[Tensor, Tensor]:
         """The neighbours of a row and their weights."""
         places = slice(int(self.offsets[row]), int(self.offsets[row + 1]))
