@@ -23,6 +23,7 @@ from robustness.mutants import STRANGE, Mutants, changed, of_bytes, of_json, of_
 from robustness.table import add_row
 
 from sse_nmt.adapters.configuration_check import check_configuration
+from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.evaluation.scoring import metrics
 from sse_nmt.evaluation.sentence_statistics import sentence_statistics
 from sse_nmt.graphs.edges import edges_matrix
@@ -98,6 +99,19 @@ def kept_cell(run: Path) -> Callable[[Path], None]:
     return written(json.dumps(kept))
 
 
+def step_record(path: Path) -> None:
+    Steps(path.parent.parent).run("s", "A step", lambda: {"pairs": 3})
+
+
+def same_step(path: Path) -> Any:
+    """Its result, if it is taken for done; what is damaged is done again."""
+    results: list[Any] = []
+    found = Steps(path.parent.parent).run("s", "A step", lambda: results.append(1))
+    if results:
+        raise UserError("done again")
+    return found
+
+
 def graph(path: Path) -> None:
     tokens = ("<s>", "<pad>", "</s>", "<unk>", "▁a", "▁an", "b", "c")
     sources, targets = torch.tensor([4, 4, 5, 6]), torch.tensor([5, 6, 6, 7])
@@ -163,6 +177,7 @@ def readers(toy_data: Path, run: Path) -> dict[str, Reader]:
             of_lines,
             least_refused=0.1,
         ),
+        "record of a step": Reader("steps/s.json", step_record, same_step, exact=True, least_refused=0.5),
         "study": Reader(
             "study.yaml",
             written((ROOT / "configs/studies/verdict.yaml").read_text().replace("../", f"{ROOT}/configs/")),
@@ -213,8 +228,8 @@ def of_yaml(data: bytes, count: int, dice: random.Random) -> Any:
 NAMES = sorted(
     ["run.json", "scores", "manifest", "checkpoint", "checkpoint, of another structure", "train.log", "dictionary",
      "graph", "counts of sentences", "configuration",
-     "configuration, by fairseq", "kept cell", "word lists", "study", "edges", "vectors", "gzip", "text",
-     "SentencePiece model"]
+     "configuration, by fairseq", "kept cell", "record of a step", "word lists", "study", "edges", "vectors", "gzip",
+     "text", "SentencePiece model"]
 )  # fmt: skip
 
 
@@ -228,7 +243,7 @@ def test_the_same_or_a_sentence(toy_data, toy_runs, tmp_path, monkeypatch, long,
     monkeypatch.setattr(checkpoints, "_PAUSE", 0)  # nobody else writes them
     reader = readers(toy_data, toy_runs["baseline"])[name]
     path = tmp_path / "read" / reader.file
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     reader.make(path)
     good, before, memory = path.read_bytes(), reader.read(path), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused, same, longest, count = 0, 0, 0.0, _MANY if long else _FEW
