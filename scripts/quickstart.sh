@@ -77,7 +77,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 if [ -n "$smoke" ]; then
-    pairs="${pairs:-2000}" updates="${updates:-60}" pieces=1000 valid=200 test=300
+    pairs="${pairs:-2000}" updates="${updates:-60}" pieces=1000 valid=100 test=100
     output="${output:-quickstart-smoke}"
 else
     pairs="${pairs:-$full_pairs}" updates="${updates:-$full_updates}" pieces=3000 valid=1000 test=2000

@@ -17,7 +17,10 @@ from conftest import ROOT, read_json, sse_nmt_here
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
 
-pytestmark = pytest.mark.skipif("SSE_NMT_NETWORK" not in os.environ, reason="SSE_NMT_NETWORK does not allow downloads")
+pytestmark = [
+    pytest.mark.skipif("SSE_NMT_NETWORK" not in os.environ, reason="SSE_NMT_NETWORK does not allow downloads"),
+    pytest.mark.timeout(900),
+]
 STUDY = ROOT / "configs/studies/smoke.yaml"
 
 
@@ -38,7 +41,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         killed.communicate(timeout=60)
         assert killed.returncode != 0
     last = study(folder)
-    printed, errors = last.communicate(timeout=400)
+    printed, errors = last.communicate(timeout=600)
     assert last.returncode == 0, errors
     assert printed.rstrip().endswith("12 cells: 12 done")
     return folder
