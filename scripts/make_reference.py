@@ -9,11 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.adapters.dropout.options import DropoutConfig
 from sse_nmt.adapters.factorized.options import FactorizedConfig
 from sse_nmt.adapters.frequency.options import CFSGDConfig, FASGDConfig
 from sse_nmt.adapters.losses.criterion import FusedLabelSmoothedCrossEntropyConfig
-from sse_nmt.adapters.noise.options import NoiseConfig
+from sse_nmt.adapters.one_table_task import OneTableConfig
 from sse_nmt.adapters.sse.options import OneTableSSEConfig, SSEConfig
 from sse_nmt.cli import build_parser
 from sse_nmt.cli.commands import COMMANDS
@@ -24,11 +23,7 @@ from sse_nmt.tasks.translation_sse import TranslationSSEConfig
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
 SECTIONS = {
     "`--task translation_sse`": (SSEConfig, FactorizedConfig, TranslationSSEConfig),
-    "`--task language_modeling_sse`, `masked_lm_sse`, `sentence_prediction_sse`": (
-        OneTableSSEConfig,
-        NoiseConfig,
-        DropoutConfig,
-    ),
+    "`--task language_modeling_sse`, `masked_lm_sse`, `sentence_prediction_sse`": (OneTableSSEConfig, OneTableConfig),
     "`--criterion fused_label_smoothed_cross_entropy`": (FusedLabelSmoothedCrossEntropyConfig,),
     "`--optimizer fa_sgd`": (FASGDConfig,),
     "`--optimizer cf_sgd`": (CFSGDConfig,),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from forked import forked
 
 from sse_nmt.corpora.pipeline.steps import Steps
 
@@ -26,9 +26,13 @@ def killed_in(step: str, moment: str, work: Callable[[], None], log: Path) -> in
     """
     children = log.with_name("children")
     children.unlink(missing_ok=True)
-    child = os.fork()
-    if child == 0:
-        _in_child(step, moment, work, log, children)
+
+    def armed() -> None:
+        os.setsid()  # by which all that descend from it are known, even when it is gone
+        _arm(step, moment, children)
+        work()
+
+    child = forked(armed, log)
     status = os.waitpid(child, 0)[1]
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, log.read_text(encoding="utf-8")
     end = time.monotonic() + _SECONDS
@@ -38,19 +42,6 @@ def killed_in(step: str, moment: str, work: Callable[[], None], log: Path) -> in
         os.kill(process, signal.SIGKILL)
     assert not alive, f"{alive} were still there {_SECONDS} s after the end of {child}"
     return int(children.read_text())
-
-
-def _in_child(step: str, moment: str, work: Callable[[], None], log: Path, children: Path) -> NoReturn:
-    try:
-        os.setsid()  # by which all that descend from it are known, even when it is gone
-        sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
-        _arm(step, moment, children)
-        work()
-    except BaseException:
-        traceback.print_exc(file=sys.stderr)
-    finally:
-        sys.stderr.flush()
-        os._exit(1)
 
 
 def _arm(step: str, moment: str, children: Path) -> None:

@@ -7,13 +7,13 @@ import re
 import runpy
 import shlex
 import sys
-import traceback
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_command
 from ctranslate2.converters import fairseq as fairseq_converter
 from fairseq import options, utils
+from forked import forked
 
 from sse_nmt.cli import build_parser
 
@@ -95,18 +95,12 @@ def test_python_runs(page, tmp_path):
     code = tmp_path / "page.py"
     code.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
     log = tmp_path / "log"
-    child = os.fork()  # torch is loaded here already
-    if child == 0:
-        status = 1
-        try:
-            sys.stdout = sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
-            os.chdir(ROOT)
-            runpy.run_path(str(code), run_name="__main__")
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
+
+    def run() -> None:
+        os.chdir(ROOT)
+        runpy.run_path(str(code), run_name="__main__")
+
+    child = forked(run, log)  # torch is loaded here already
     assert os.waitpid(child, 0)[1] == 0, log.read_text(encoding="utf-8")
 
 

@@ -1,20 +1,25 @@
 """What the tasks have in common whose models have one table of tokens."""
 
-from __future__ import annotations
-
+# No postponed annotations here: fairseq reads the types of the fields.
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairseq import utils
 from torch import Tensor
 
+from sse_nmt.adapters.dropout.options import DropoutConfig
 from sse_nmt.adapters.frequency.tables import counts_in_text
-from sse_nmt.adapters.noise.options import noise_of, rate_of
+from sse_nmt.adapters.noise.options import NoiseConfig, noise_of, rate_of
 from sse_nmt.adapters.regularized_task import RegularizedTask
 from sse_nmt.adapters.sse.installation import Side, transition_of_labels
-from sse_nmt.adapters.sse.options import graph_of
+from sse_nmt.adapters.sse.options import OneTableSSEConfig, graph_of
 from sse_nmt.methods.sse import Transition
+
+
+@dataclass
+class OneTableConfig(OneTableSSEConfig, NoiseConfig, DropoutConfig):
+    """All that the tasks have beside fairseq's."""
 
 
 class OneTableTask(RegularizedTask):

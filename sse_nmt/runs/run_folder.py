@@ -27,7 +27,7 @@ from sse_nmt.text.manifest import TextOptions, read_manifest
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
 TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
-_PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
+PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
 # Neither does this: how fairseq reports, saves and shares the work between processes.
 _OF_NO_CONSEQUENCE = re.compile(
     r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
@@ -215,7 +215,7 @@ def _of_consequence(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in configuration.items()
-        if key not in _PLACES and not _OF_NO_CONSEQUENCE.fullmatch(key)
+        if key not in PLACES and not _OF_NO_CONSEQUENCE.fullmatch(key)
     }
 
 

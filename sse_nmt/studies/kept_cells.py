@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from sse_nmt.runs.records import RunRecord, TextScores
-from sse_nmt.runs.run_folder import GRAPHS
+from sse_nmt.runs.run_folder import PLACES
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
 from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
@@ -74,7 +74,7 @@ def _kept(cell: Cell) -> dict[str, Any]:
     run["data"].pop("folder", None)
     options = run["data"]["options"]
     options.update({name: None for name in options if name == "folder" or name.endswith(("source", "target"))})
-    for place in ("task.data", "common.user_dir", *GRAPHS):
+    for place in PLACES:
         run["configuration"].pop(place, None)
     with open(cell.run.log, encoding="utf-8", errors="replace") as lines:
         records = [(line, parse(line)) for line in lines]

@@ -22,6 +22,9 @@ from sse_nmt.system.progress import Progress
 _CHUNK = 1 << 16
 _PAUSE = 2.0  # seconds before the second attempt; each later pause is twice as long as the one before, up to
 _LONGEST_PAUSE = 60.0
+_MAY_PASS = (
+    http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS, http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+)  # fmt: skip
 _SLOWEST = 1000  # bytes a second; an attempt that brings less is in vain
 
 
@@ -161,10 +164,9 @@ def _attempt(request: _Request, part: PartialFile, start: int) -> Exception | No
 
 def _may_pass(problem: Exception) -> bool:
     """Whether a server that sent nothing may do better later."""
-    busy = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
-    if isinstance(problem, urllib.error.HTTPError):
-        return problem.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or problem.code in busy or problem.code == 416
-    return False
+    if not isinstance(problem, urllib.error.HTTPError):
+        return False
+    return problem.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or problem.code in _MAY_PASS
 
 
 def _receive(request: _Request, part: PartialFile, start: int) -> int | None:

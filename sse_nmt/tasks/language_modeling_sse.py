@@ -7,14 +7,11 @@ from typing import Any
 from fairseq.tasks import register_task
 from fairseq.tasks.language_modeling import LanguageModelingConfig, LanguageModelingTask
 
-from sse_nmt.adapters.dropout.options import DropoutConfig
-from sse_nmt.adapters.noise.options import NoiseConfig
-from sse_nmt.adapters.one_table_task import OneTableTask
-from sse_nmt.adapters.sse.options import OneTableSSEConfig
+from sse_nmt.adapters.one_table_task import OneTableConfig, OneTableTask
 
 
 @dataclass
-class LanguageModelingSSEConfig(LanguageModelingConfig, OneTableSSEConfig, NoiseConfig, DropoutConfig):
+class LanguageModelingSSEConfig(LanguageModelingConfig, OneTableConfig):
     pass
 
 

@@ -9,15 +9,12 @@ from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from fairseq.tasks.masked_lm import MaskedLMConfig, MaskedLMTask
 
-from sse_nmt.adapters.dropout.options import DropoutConfig
-from sse_nmt.adapters.noise.options import NoiseConfig
-from sse_nmt.adapters.one_table_task import OneTableTask
+from sse_nmt.adapters.one_table_task import OneTableConfig, OneTableTask
 from sse_nmt.adapters.sse.installation import ids_kept
-from sse_nmt.adapters.sse.options import OneTableSSEConfig
 
 
 @dataclass
-class MaskedLMSSEConfig(MaskedLMConfig, OneTableSSEConfig, NoiseConfig, DropoutConfig):
+class MaskedLMSSEConfig(MaskedLMConfig, OneTableConfig):
     pass
 
 

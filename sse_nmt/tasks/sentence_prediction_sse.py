@@ -7,15 +7,12 @@ from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 from fairseq.tasks.sentence_prediction import SentencePredictionConfig, SentencePredictionTask
 
-from sse_nmt.adapters.dropout.options import DropoutConfig
-from sse_nmt.adapters.noise.options import NoiseConfig
-from sse_nmt.adapters.one_table_task import OneTableTask
+from sse_nmt.adapters.one_table_task import OneTableConfig, OneTableTask
 from sse_nmt.adapters.sse.installation import Transition, transition_of_classes
-from sse_nmt.adapters.sse.options import OneTableSSEConfig
 
 
 @dataclass
-class SentencePredictionSSEConfig(SentencePredictionConfig, OneTableSSEConfig, NoiseConfig, DropoutConfig):
+class SentencePredictionSSEConfig(SentencePredictionConfig, OneTableConfig):
     pass
 
 

@@ -12,11 +12,11 @@ import io
 import multiprocessing
 import os
 import signal
-import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from forked import forked
 
 Work = Callable[[], None]
 _CALLS = ("replace", "rename", "unlink", "remove", "mkdir", "rmdir", "fsync", "ftruncate", "symlink", "link")
@@ -39,22 +39,12 @@ def cut_off(work: Work, log: Path, event: int) -> bool:
 
 
 def _run(work: Work, log: Path, counter: Any, event: int | None) -> int:
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setsid()
-            sys.stdout = sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
-            with _counted(counter, event):
-                work()
-            status = 0
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else 0
-        except BaseException:
-            traceback.print_exc(file=sys.stderr)
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
+    def counted() -> None:
+        os.setsid()
+        with _counted(counter, event):
+            work()
+
+    child = forked(counted, log)
     status = os.waitpid(child, 0)[1]
     with contextlib.suppress(ProcessLookupError):  # what it left
         os.killpg(child, signal.SIGKILL)

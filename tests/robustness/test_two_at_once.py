@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import forked
 from robustness.commands import NAMES, commands, contents, fresh
 from robustness.table import add_row
 
@@ -19,22 +18,11 @@ _REFUSED = ("is in use by another", "was killed")
 
 
 def started(work: Callable[[], None], log: Path, wait: float) -> int:
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            sys.stdout = sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
-            time.sleep(wait)
-            work()
-            status = 0
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else 0
-        except BaseException:
-            traceback.print_exc(file=sys.stderr)
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    return child
+    def later() -> None:
+        time.sleep(wait)
+        work()
+
+    return forked(later, log)
 
 
 @pytest.mark.timeout(1200)

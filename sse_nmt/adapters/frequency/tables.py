@@ -62,16 +62,17 @@ def frequencies(cfg: Any, language: str, rows: int) -> Tensor:
 
 def row_counts(cfg: Any, language: str, rows: int, lines: int | None = None) -> Tensor:
     """How often each id stands in the first ``lines`` (None: all) of that side of the training text: (V,) int64."""
-    counts = torch.zeros(rows, dtype=torch.long)
-    for ids in itertools.islice(_ids(cfg, language), None if lines is None else lines // _AT_ONCE):
-        counts += torch.bincount(ids, minlength=rows)
-    return counts
+    return _counts(_ids(cfg, language), rows, lines)
 
 
 def counts_in_text(prefixes: Sequence[str], rows: int, lines: int | None = None) -> Tensor:
     """The same of a text of one side, at the first ``prefixes`` of its binarised files: (V,) int64."""
+    return _counts(_of_text(prefixes, None), rows, lines)
+
+
+def _counts(parts: Iterator[Tensor], rows: int, lines: int | None) -> Tensor:
     counts = torch.zeros(rows, dtype=torch.long)
-    for ids in itertools.islice(_of_text(prefixes, None), None if lines is None else lines // _AT_ONCE):
+    for ids in itertools.islice(parts, None if lines is None else lines // _AT_ONCE):
         counts += torch.bincount(ids, minlength=rows)
     return counts
 

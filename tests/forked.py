@@ -1,0 +1,28 @@
+"""Work in a copy of the test process, where imports are paid for already."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+
+def forked(work: Callable[[], None], log: Path) -> int:
+    """The number of a child that does ``work``, prints into ``log``, and ends with the status of a command."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            sys.stdout = sys.stderr = open(log, "w", encoding="utf-8", buffering=1)
+            work()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return child
