@@ -114,7 +114,7 @@ class _Running:
         if status == 0:
             self.work.finished = True
         else:
-            self.work.failure = why_failed(self.work.log)
+            self.work.failure = why_failed(status, self.work.log)
         return True
 
     def terminate(self) -> None:

@@ -38,7 +38,7 @@ class CellJob:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with open(self.log, "a", encoding="utf-8") as log:
             status = _start(self.commands, log).wait()
-        return None if status == 0 else why_failed(self.log)
+        return None if status == 0 else why_failed(status, self.log)
 
     def checkpoint(self) -> Any:
         """Asked by submitit at the time limit: the same again."""

@@ -14,6 +14,7 @@ from typing import IO, Any
 from sse_nmt.studies.cells import Command
 from sse_nmt.system.child_processes import last_line, start_child
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.locks import UNDER_WAY
 from sse_nmt.system.progress import duration, log_line
 
 _OURS = "sse-nmt: "  # before a command's own sentence
@@ -38,8 +39,10 @@ def start_commands(commands: Sequence[Command], log: IO[str], **how: Any) -> sub
     return start_child(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **how)
 
 
-def why_failed(log: Path) -> str:
+def why_failed(status: int, log: Path) -> str:
     """The last that the last command said."""
+    if status == UNDER_WAY:
+        return f"another study does this at the moment: wait for it or stop it ({log})"
     said = log.read_bytes().decode("utf-8", errors="replace").rpartition("$ sse-nmt ")[2].partition("\n")[2]
     return f"{last_line(said).removeprefix(_OURS)} ({log})"
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sse_nmt.system.errors import UserError
 
+UNDER_WAY = 75  # status of a process that found its work being done by another (EX_TEMPFAIL)
+
 
 @contextlib.contextmanager
 def waiting_lock(path: Path) -> Iterator[None]:
@@ -16,6 +18,15 @@ def waiting_lock(path: Path) -> Iterator[None]:
     with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def locked(descriptor: int) -> bool:
+    """Whether what is open there is ours alone from now on, until the last process that inherits it ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -27,8 +38,6 @@ def folder_lock(folder: Path, what: str) -> Iterator[int]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder} is in use by another {what}: wait for it or stop it.") from None
+        if not locked(file.fileno()):
+            raise UserError(f"{folder} is in use by another {what}: wait for it or stop it.")
         yield file.fileno()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import subprocess
@@ -88,6 +89,22 @@ def test_one_system_that_fails_stops_no_other_and_is_named_at_the_end(folder, do
     assert re.search(r"toy-160/sse_graph/2 done in .*\. \d+ done, \d+ running, \d+ waiting", done)
     record = read_json(folder / "out/toy-80/sse_graph/2/scores/test.json")
     assert record["checkpoint"] == "checkpoint_average.pt" and record["search"]["beam"] == 1
+
+
+def test_what_another_study_is_doing_is_left_to_it(folder, capsys, tmp_path):
+    """And its log too."""
+    (tmp_path / "logs").mkdir()
+    with open(tmp_path / "logs/toy-80.log", "w") as log:
+        log.write("Segmenting\n")
+        log.flush()
+        fcntl.flock(log, fcntl.LOCK_EX)
+        words = ["study", folder / "study.yaml", "--output", tmp_path, "--only", "toy-80/baseline/1"]
+        with pytest.raises(SystemExit, match="1"):
+            sse_nmt_here(*words)
+    said = capsys.readouterr().err
+    why = f"another study does this at the moment: wait for it or stop it ({tmp_path}/logs/toy-80.log)"
+    assert f"data of toy-80: {why}" in said and (tmp_path / "logs/toy-80.log").read_text() == "Segmenting\n"
+    assert not (tmp_path / "data/toy-80").exists()
 
 
 def test_finished_cells_are_not_touched_again(folder, done, capsys):
