@@ -46,7 +46,7 @@ start=$SECONDS
 rm -rf .venv
 {
     run "$python" -m venv .venv &&
-        run .venv/bin/python -m pip install --no-compile --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,test]' &&
+        run .venv/bin/python -m pip install --no-compile --disable-pip-version-check -c constraints.txt -e '.[graphs,tensorboard,docs,slurm,transformers,test]' &&
         # fairseq asks for it, for speech alone; what there is of it does not load beside this torch, and then neither does
         # whatever looks for it, such as transformers.
         run .venv/bin/python -m pip uninstall --yes torchaudio

@@ -92,13 +92,18 @@ class PerturbedEmbedding(nn.Embedding):
         Raises:
             ValueError: the table was resized since the perturbation was made.
         """
-        if len(self.weight) != self.perturbation.num_embeddings:
-            raise ValueError(
-                f"The table has {len(self.weight)} rows, but its {self.ATTRIBUTE} is for "
-                f"{self.perturbation.num_embeddings}: put {self.METHOD} in after resizing (`{self.REMOVER}` takes it "
-                "out before)."
-            )
+        check_rows(self, self.perturbation, self.ATTRIBUTE, self.METHOD, f"`{self.REMOVER}`")
         return self.perturbation.perturb_ids(input, self.generator_for(input.device))
+
+
+def check_rows(embedding: nn.Module, perturbation: Perturbation, attribute: str, method: str, remover: str) -> None:
+    """Raise ValueError if the table was resized since the perturbation was made."""
+    rows = len(embedding.weight)  # type: ignore[arg-type]
+    if rows != perturbation.num_embeddings:
+        raise ValueError(
+            f"The table has {rows} rows, but its {attribute} is for {perturbation.num_embeddings}: put {method} in "
+            f"after resizing ({remover} takes it out before)."
+        )
 
 
 def perturb_embeddings(
@@ -111,17 +116,30 @@ def perturb_embeddings(
 ) -> nn.Module:
     """Put embeddings of a ``kind`` into any model, in place; for `apply_sse` and `apply_noise`, which say the rest."""
     found = dict(places_of(module, nn.Embedding))
-    wanted = _tokens(module, found, kind.METHOD) if names is None else list(names)
+    wanted = token_embeddings(module, kind.METHOD, names)
+    specials = _checked(special_ids, [found[name].num_embeddings for name in wanted])
+    # All are made before the first is put in: a refused one leaves the model as it was.
+    made = {
+        name: kind(found[name], make(found[name], rows_that_take_part(found[name], specials)), generator)
+        for name in wanted
+    }
+    return replace_submodules(module, made)
+
+
+def token_embeddings(module: nn.Module, method: str, names: Iterable[str] | None = None) -> list[str]:
+    """Every place of the embeddings of these names; without names of all that are of tokens.
+
+    Raises:
+        ValueError: there is none, or a name that is none.
+    """
+    found = dict(places_of(module, nn.Embedding))
+    wanted = _tokens(module, found, method) if names is None else list(names)
     for name in wanted:
         if name not in found:
             raise ValueError(f"`names` must name embeddings of {type(module).__name__}, but {name!r} is none of them.")
     if not wanted:
         raise ValueError(f"`module` must contain an nn.Embedding, but {type(module).__name__} has none.")
-    wanted = [name for name in found if any(found[name] is found[other] for other in wanted)]
-    specials = _checked(special_ids, [found[name].num_embeddings for name in wanted])
-    # All are made before the first is put in: a refused one leaves the model as it was.
-    made = {name: kind(found[name], make(found[name], _rows(found[name], specials)), generator) for name in wanted}
-    return replace_submodules(module, made)
+    return [name for name in found if any(found[name] is found[other] for other in wanted)]
 
 
 def remove_perturbations(module: nn.Module, kind: type[PerturbedEmbedding]) -> nn.Module:
@@ -129,7 +147,7 @@ def remove_perturbations(module: nn.Module, kind: type[PerturbedEmbedding]) -> n
     return replace_submodules(module, {name: child.plain() for name, child in places_of(module, kind)})
 
 
-def _rows(embedding: nn.Embedding, special_ids: set[int]) -> list[int]:
+def rows_that_take_part(embedding: nn.Embedding, special_ids: set[int]) -> list[int]:
     special = special_ids | ({embedding.padding_idx} if embedding.padding_idx is not None else set())
     return [row for row in range(embedding.num_embeddings) if row not in special]
 
@@ -139,7 +157,7 @@ def _tokens(module: nn.Module, found: Mapping[str, nn.Embedding], method: str) -
     others = [name for name in found if _NO_TOKENS.search(name)]
     others += [name for name, child in module.named_modules() if isinstance(child, nn.EmbeddingBag)]
     if others:
-        warnings.warn(f"No tokens, so left without {method}: {', '.join(others)}; `names` can name any.", stacklevel=4)
+        warnings.warn(f"No tokens, so left without {method}: {', '.join(others)}; `names` can name any.", stacklevel=5)
     return [name for name in found if name not in others]
 
 

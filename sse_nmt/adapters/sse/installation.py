@@ -16,13 +16,20 @@ from torch import Tensor, nn
 from sse_nmt.adapters.noise.installation import CountRows, noise_for
 from sse_nmt.adapters.sse.options import GraphOptions
 from sse_nmt.adapters.sse.schedule import Schedule
-from sse_nmt.adapters.sse.seeding import ALWAYS, SeededEmbedding, SeededNoisyEmbedding, SeededSSEEmbedding, UpdateStream
+from sse_nmt.adapters.sse.seeding import (
+    ALWAYS,
+    SeededEmbedding,
+    SeededNoisyEmbedding,
+    SeededSSEEmbedding,
+    data_parallel_rank,
+)
 from sse_nmt.graphs.candidates import tokens_in
 from sse_nmt.graphs.coverage import Coverage
 from sse_nmt.graphs.graph_file import load_graph
 from sse_nmt.methods.factorized import FactorizedEmbedding
 from sse_nmt.methods.perturbation import Perturbation
 from sse_nmt.methods.sse import GraphTransition, Transition, UniformTransition
+from sse_nmt.methods.update_stream import UpdateStream
 from sse_nmt.text.dictionary import Vocabulary, words_of
 
 logger = logging.getLogger(__name__)
@@ -133,7 +140,9 @@ def install(
     for side, embedding in active:
         perturbation = _perturbation(side, embedding.num_embeddings, count_rows)
         kind = SeededSSEEmbedding if side.noise is None else SeededNoisyEmbedding
-        perturbed = partial(kind, perturbation=perturbation, stream=UpdateStream(seed, side.part), schedule=schedule)
+        perturbed = partial(
+            kind, perturbation=perturbation, stream=UpdateStream(seed, side.part, data_parallel_rank), schedule=schedule
+        )
         model.get_submodule(side.part).embed_tokens = _shared(embedding, perturbed)
 
 
@@ -158,7 +167,7 @@ class SeededLabels:
 
     def __init__(self, transition: Transition, seed: int) -> None:
         self._transition = transition
-        self._stream = UpdateStream(seed, "label")
+        self._stream = UpdateStream(seed, "label", data_parallel_rank)
 
     def __call__(self, target: Tensor, num_updates: int) -> Tensor:
         """Gold labels (*) -> labels (*), of which some are replaced; the input is not modified."""

@@ -1,8 +1,6 @@
-"""A random stream of SSE's own: dropout's is left alone, and a resumed run draws what the unbroken one would."""
+"""Embeddings that draw from a stream of their own, which begins anew at each of fairseq's updates."""
 
 from __future__ import annotations
-
-import hashlib
 
 import torch
 from fairseq.distributed.utils import get_data_parallel_rank
@@ -13,36 +11,14 @@ from sse_nmt.methods.noise import NoisyEmbedding
 from sse_nmt.methods.perturbation import Perturbation
 from sse_nmt.methods.perturbed_embedding import PerturbedEmbedding
 from sse_nmt.methods.sse import SSEEmbedding
+from sse_nmt.methods.update_stream import UpdateStream
 
 ALWAYS = Schedule()
 
 
-class UpdateStream:
-    """Random numbers from (seed, update, rank, side) alone; the micro-batches of an update share one stream."""
-
-    def __init__(self, seed: int, side: str) -> None:
-        self._seed = seed
-        self.side = side
-        self._update = 0
-        self._generator: torch.Generator | None = None
-
-    def set_num_updates(self, num_updates: int) -> None:
-        """Begin the stream of this update. fairseq says the number before every micro-batch: only a new one counts."""
-        if num_updates != self._update:
-            self._update = num_updates
-            self._generator = None
-
-    def on(self, device: torch.device) -> torch.Generator:
-        """The generator of the current update, on ``device``."""
-        if self._generator is None or self._generator.device != device:
-            self._generator = torch.Generator(device=device)
-            self._generator.manual_seed(self._stream_seed())
-        return self._generator
-
-    def _stream_seed(self) -> int:
-        rank = get_data_parallel_rank() if torch.distributed.is_initialized() else 0
-        key = f"{self._seed} {self._update} {rank} {self.side}".encode()
-        return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+def data_parallel_rank() -> int:
+    """Of this process among those that see other batches; models in parts have several processes of one."""
+    return int(get_data_parallel_rank()) if torch.distributed.is_initialized() else 0
 
 
 class SeededEmbedding(PerturbedEmbedding):

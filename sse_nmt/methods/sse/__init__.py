@@ -1,5 +1,6 @@
 """Stochastic Shared Embeddings in plain PyTorch."""
 
+from sse_nmt.methods.sse.attach import attach
 from sse_nmt.methods.sse.embedding import SSEEmbedding, apply_sse, remove_sse
 from sse_nmt.methods.sse.graph_transition import GraphTransition
 from sse_nmt.methods.sse.knowledge_graph import KnowledgeGraph
@@ -13,5 +14,6 @@ __all__ = [
     "SSEEmbedding",
     "Transition",
     "apply_sse",
+    "attach",
     "remove_sse",
 ]

@@ -70,17 +70,27 @@ def apply_sse(
         ValueError: no embedding found, a name that is none, or a special id outside the tables; and what
             `SSEEmbedding`, `UniformTransition` and `GraphTransition` raise.
     """
-    if graph is None and not (rho is None and neighbour_mass is None):
-        raise ValueError("`rho` and `neighbour_mass` must come with a `graph`, but there is none.")
 
     def transition(embedding: nn.Embedding, candidates: list[int]) -> Transition:
-        if graph is None:
-            return UniformTransition(embedding.num_embeddings, prob, candidates)
-        return GraphTransition(
-            embedding.num_embeddings, prob, graph, candidates, rho=rho, neighbour_mass=neighbour_mass
-        )
+        return make_transition(embedding.num_embeddings, prob, candidates, graph, rho, neighbour_mass)
 
     return perturb_embeddings(module, SSEEmbedding, transition, names, special_ids, generator)
+
+
+def make_transition(
+    num_embeddings: int,
+    prob: float,
+    candidates: Iterable[int],
+    graph: KnowledgeGraph | None = None,
+    rho: float | None = None,
+    neighbour_mass: float | None = None,
+) -> Transition:
+    """SSE-Graph where there is a graph, else SSE-SE. Raises ValueError for what goes without one, and as they do."""
+    if graph is not None:
+        return GraphTransition(num_embeddings, prob, graph, candidates, rho=rho, neighbour_mass=neighbour_mass)
+    if not (rho is None and neighbour_mass is None):
+        raise ValueError("`rho` and `neighbour_mass` must come with a `graph`, but there is none.")
+    return UniformTransition(num_embeddings, prob, candidates)
 
 
 def remove_sse(module: nn.Module) -> nn.Module:

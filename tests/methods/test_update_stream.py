@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from conftest import run_command
 
-from sse_nmt.adapters.sse.seeding import UpdateStream
+from sse_nmt.methods.update_stream import UpdateStream
 
 CPU = torch.device("cpu")
 
@@ -43,7 +43,7 @@ def test_two_ranks_draw_differently(tmp_path):
     code = (
         "import sys, torch\n"
         "from torch import distributed\n"
-        "from sse_nmt.adapters.sse.seeding import UpdateStream\n"
+        "from sse_nmt.methods.update_stream import UpdateStream\n"
         "distributed.init_process_group('gloo', init_method=sys.argv[1], world_size=2, rank=int(sys.argv[2]))\n"
         "numbers = torch.rand(4, generator=UpdateStream(1, 'encoder').on(torch.device('cpu')))\n"
         "both = [torch.zeros(4), torch.zeros(4)]\n"
