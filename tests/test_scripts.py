@@ -184,3 +184,15 @@ def test_wmt14_scripts_set_up_what_they_need(bare_machine, words):
     script, *rest = words.split()
     done = run_command(str(checkout / f"scripts/{script}_wmt14_en_de.sh"), *rest, env={"PATH": str(programs)})
     assert done.returncode == 1 and done.stderr.startswith("setup: Python 3.11 or 3.12 is needed and was not found")
+
+
+def test_tables_that_there_are_not_are_refused():
+    script = str(ROOT / "scripts/reproduce_paper_tables.sh")
+    done = run_command(script, "netflix", "--smoke")
+    tables = "matrix_factorization, bpr, sasrec, translation, language_model, classification".replace(",", "")
+    sentence = f"reproduce_paper_tables: a table must be one of {tables}, but is 'netflix' instead.\n"
+    assert (done.returncode, done.stderr, done.stdout) == (2, sentence, "")
+    done = run_command(script, "bpr", "--seeds", "none")
+    assert done.returncode == 2 and "--seeds must be a whole number above 0, but is 'none'" in done.stderr
+    usage = run_command(script, "--help").stdout
+    assert all(word in usage for word in ("--seeds", "--jobs", "--output", "--smoke", *tables.split()))

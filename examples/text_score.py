@@ -1,0 +1,73 @@
+"""Scores a training of fairseq's on test text: a language model's perplexity, or a classifier's accuracy.
+
+    python examples/text_score.py data/text/lm/bin checkpoints/sse_se.1 --system sse_se --seed 1 --output runs/lm
+
+The checkpoint is the one that fairseq found best on validation.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq import checkpoint_utils, utils
+from fairseq.tasks import FairseqTask
+from torch import nn
+
+from runs import Units, save_run
+from sse_nmt.adapters.registration import register_with_fairseq
+
+register_with_fairseq()
+TOKENS = 4096  # of a batch
+
+
+def perplexity(model: nn.Module, sample: dict[str, Any], pad: int) -> tuple[list[float], list[float]]:
+    """Of each line: the nats of its pieces, end included, and their number."""
+    probabilities = model.get_normalized_probs(model(**sample["net_input"]), log_probs=True)
+    target = sample["target"]
+    nats = -probabilities.gather(2, target[..., None])[..., 0].masked_fill(target == pad, 0.0)
+    return nats.sum(1).tolist(), (target != pad).sum(1).tolist()
+
+
+def accuracy(model: nn.Module, sample: dict[str, Any]) -> tuple[list[float], list[float]]:
+    """Of each sentence: 1 where the likeliest class is the right one; and 1."""
+    logits = model(**sample["net_input"], features_only=True, classification_head_name="sentence_classification_head")[
+        0
+    ]
+    return (logits.argmax(1) == sample["target"].view(-1)).float().tolist(), [1.0] * len(logits)
+
+
+def score(model: nn.Module, task: FairseqTask) -> dict[str, Units]:
+    task.load_dataset("test")
+    batches = task.get_batch_iterator(task.dataset("test"), max_tokens=TOKENS, max_positions=None)
+    sums, counts, classes = [], [], hasattr(model, "classification_heads")
+    for sample in batches.next_epoch_itr(shuffle=False):
+        sample = utils.move_to_cuda(sample) if torch.cuda.is_available() else sample
+        with torch.no_grad():
+            found = accuracy(model, sample) if classes else perplexity(model, sample, task.source_dictionary.pad())
+        sums += found[0]
+        counts += found[1]
+    order = [i for batch in batches.frozen_batches for i in batch]  # lines of all runs in one order
+    places = torch.tensor(order).argsort()
+    return {"accuracy" if classes else "perplexity": (torch.tensor(sums)[places], torch.tensor(counts)[places])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("checkpoints", type=Path)
+    parser.add_argument("--system", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    path = options.checkpoints / "checkpoint_best.pt"
+    (model,), _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], {"data": str(options.data)})
+    model = (model.cuda() if torch.cuda.is_available() else model).eval()
+    state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
+    save_run(options, score(model, task), [float(state["extra_state"]["best"])])
+
+
+if __name__ == "__main__":
+    main()

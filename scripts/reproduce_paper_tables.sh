@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# The six tasks of the paper that introduced SSE, on data that comes in packages: trained over seeds, scored, and set in tables.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+tables=(matrix_factorization bpr sasrec translation language_model classification)
+seeds=5
+jobs="$(nproc)"
+output=paper_tables
+smoke=""
+asked=()
+
+usage() {
+    cat <<EOF
+Usage: scripts/reproduce_paper_tables.sh [TABLE ...] [options]
+
+Fetches what a table needs, trains its systems with each seed, scores them on held-out data and prints the table. Started again,
+it goes on where it stopped.
+
+  TABLE         of ${tables[*]} (default: all)
+  --seeds N     trainings of each system (default: $seeds)
+  --jobs N      trainings at a time, of one thread each (default: as many as cores)
+  --output DIR  where everything goes (default: $output, ${output}_smoke with --smoke)
+  --smoke       the same steps in minutes, one seed; the models learn next to nothing
+  --help        this text
+EOF
+}
+
+fail() {
+    printf 'reproduce_paper_tables: %s\n' "$1" >&2
+    exit 2
+}
+
+one=""
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --help) usage; exit 0 ;;
+        --smoke) smoke=1; shift ;;
+        --one) one="$2 $3 $4"; shift 4 ;; # of ourselves: TABLE SYSTEM SEED
+        --seeds | --jobs | --output)
+            [ $# -ge 2 ] || fail "$1 needs a value."
+            [ "$1" = --output ] || [[ "$2" =~ ^[1-9][0-9]*$ ]] \
+                || fail "$1 must be a whole number above 0, but is '$2' instead."
+            declare "${1#--}=$2"
+            shift 2
+            ;;
+        -*) fail "the option '$1' is unknown; see --help." ;;
+        *)
+            [[ " ${tables[*]} " == *" $1 "* ]] || fail "a table must be one of ${tables[*]}, but is '$1' instead."
+            asked+=("$1")
+            shift
+            ;;
+    esac
+done
+if [ -n "$smoke" ]; then
+    seeds=1
+    [ "$output" != paper_tables ] || output=paper_tables_smoke
+fi
+[ ${#asked[@]} -gt 0 ] || asked=("${tables[@]}")
+. "$here/scripts/children.sh"
+
+# or_smoke USUAL SMOKE
+or_smoke() { if [ -n "$smoke" ]; then echo "$2"; else echo "$1"; fi; }
+
+systems_of() {
+    case "$1${smoke:+_smoke}" in
+        matrix_factorization_smoke | bpr_smoke | sasrec_smoke) echo plain sse_graph ;;
+        *_smoke) echo plain sse_se ;;
+        matrix_factorization | bpr) echo plain dropout sse_se sse_graph dropout_sse_se ;;
+        sasrec) echo plain sse_se sse_graph sse_labels ;;
+        language_model) echo plain sse_se sse_labels ;;
+        classification) echo plain sse_se ;;
+    esac
+}
+
+# What fairseq is told of SSE.
+words_of() {
+    case "$1" in
+        plain) words=(--sse-prob 0) ;;
+        sse_se) words=(--sse-prob 0.01) ;;
+        sse_labels) words=(--sse-prob 0.01 --sse-prob-label 0.01) ;;
+        sse_graph) words=(--sse-prob 0.01 --sse-graph "$output/sasrec/data/graph.npz" --sse-neighbour-mass 0.5) ;;
+    esac
+}
+
+# Data for fairseq in DIR/bin, of DIR/SPLIT.ENDING: binarise DIR ENDING [option ...]
+binarise() {
+    local dir="$1" end="$2"
+    shift 2
+    [ -e "$dir/bin/done" ] && return
+    rm -rf "$dir/bin"
+    fairseq-preprocess --only-source --trainpref "$dir/train.$end" --validpref "$dir/valid.$end" --testpref "$dir/test.$end" \
+        --destdir "$dir/bin" "$@" >"$dir/preprocess.log" 2>&1 \
+        || fail "$dir was not binarised: $(tail -n 1 "$dir/preprocess.log") ($dir/preprocess.log)"
+    touch "$dir/bin/done"
+}
+
+prepare() {
+    local data
+    case "$1" in
+        sasrec)
+            data="$output/sasrec/data"
+            [ -e "$data/graph.npz" ] && return
+            python "$here/examples/sasrec_data.py" "$data" --downloads "$output/downloads"
+            binarise "$data" films --srcdict "$data/dict.txt"
+            sse-nmt graph build edges "$data/graph.npz" --dictionary "$data/bin/dict.txt" --edges "$data/edges.tsv"
+            ;;
+        language_model | classification)
+            data="$output/text"
+            [ -e "$data/classes/label/bin/done" ] && return
+            python "$here/examples/text_data.py" "$data" ${smoke:+--documents 60 --reviews 400 --vocab-size 1000}
+            binarise "$data/lm" txt
+            for split in train valid test; do
+                mkdir -p "$data"/classes/{input0,label}
+                cp "$data/classes/$split.input0" "$data/classes/input0/$split.txt"
+                cp "$data/classes/$split.label" "$data/classes/label/$split.txt"
+            done
+            binarise "$data/classes/input0" txt --srcdict "$data/lm/bin/dict.txt"
+            binarise "$data/classes/label" txt
+            mkdir -p "$data/classes/bin"
+            ln -sfn ../input0/bin "$data/classes/bin/input0"
+            ln -sfn ../label/bin "$data/classes/bin/label"
+            ;;
+    esac
+}
+
+# train CHECKPOINTS DATA TASK SEED [option ...]
+train() {
+    local checkpoints="$1" data="$2" task="$3" seed="$4"
+    shift 4
+    mkdir -p "$checkpoints"
+    fairseq-train "$data" --user-dir "$here/sse_nmt" --task "$task" --seed "$seed" --save-dir "$checkpoints" --num-workers 0 \
+        --required-batch-size-multiple 1 --optimizer adam --adam-betas '(0.9, 0.98)' --log-format simple --log-interval 100 \
+        --no-progress-bar "$@" >>"$checkpoints.log" 2>&1 \
+        || fail "$(basename "$checkpoints") was not trained: $(tail -n 1 "$checkpoints.log") ($checkpoints.log)"
+}
+
+run_one() {
+    local table="$1" system="$2" seed="$3" runs="$output/$1/runs" checkpoints="$output/$1/$2.$3" words=()
+    [ -e "$runs/$system.$seed.npz" ] && return
+    words_of "$system"
+    mkdir -p "$output/$table"
+    local out=(--system "$system" --seed "$seed" --output "$runs")
+    local roberta=(--arch roberta_base --encoder-layers 4 --encoder-embed-dim 128 --encoder-ffn-embed-dim 512
+        --encoder-attention-heads 4 --max-positions 256 --dropout 0.1 --attention-dropout 0.1)
+    case "$table" in
+        matrix_factorization | bpr)
+            python "$here/examples/$table.py" "${out[@]}" --downloads "$output/downloads" ${smoke:+--epochs 1}
+            ;;
+        sasrec)
+            train "$checkpoints" "$output/sasrec/data/bin" language_modeling_sse "$seed" --arch transformer_lm \
+                --decoder-layers 2 --decoder-embed-dim 64 --decoder-ffn-embed-dim 64 --decoder-attention-heads 1 \
+                --share-decoder-input-output-embed --dropout 0.3 --sample-break-mode eos --tokens-per-sample 102 \
+                --batch-size 64 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 80 2)" \
+                --save-interval "$(or_smoke 5 1)" --no-last-checkpoints --disable-validation "${words[@]}"
+            python "$here/examples/sasrec_rank.py" "$output/sasrec/data/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            ;;
+        language_model)
+            train "$checkpoints" "$output/text/lm/bin" language_modeling_sse "$seed" --arch transformer_lm --decoder-layers 2 \
+                --decoder-embed-dim 128 --decoder-ffn-embed-dim 512 --decoder-attention-heads 2 \
+                --share-decoder-input-output-embed --dropout 0.1 --sample-break-mode none --tokens-per-sample 128 \
+                --max-tokens 4096 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 400 \
+                --max-update "$(or_smoke 3000 20)" --no-epoch-checkpoints "${words[@]}"
+            python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            ;;
+        classification)
+            train "$checkpoints.masked" "$output/text/lm/bin" masked_lm_sse "$seed" "${roberta[@]}" --criterion masked_lm \
+                --sample-break-mode none --tokens-per-sample 126 --max-tokens 4096 --lr 0.001 \
+                --lr-scheduler inverse_sqrt --warmup-updates 400 --max-update "$(or_smoke 3000 20)" \
+                --no-epoch-checkpoints "${words[@]}"
+            train "$checkpoints" "$output/text/classes/bin" sentence_prediction_sse "$seed" "${roberta[@]}" \
+                --criterion sentence_prediction --num-classes 2 --init-token 0 --batch-size 32 --lr 0.0003 \
+                --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 8 1)" \
+                --restore-file "$checkpoints.masked/checkpoint_best.pt" --reset-optimizer --reset-dataloader --reset-meters \
+                --best-checkpoint-metric accuracy --maximize-best-checkpoint-metric --no-epoch-checkpoints "${words[@]}"
+            python "$here/examples/text_score.py" "$output/text/classes/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            ;;
+    esac
+    rm -rf "$checkpoints" "$checkpoints.masked"
+}
+
+if [ -n "$one" ]; then
+    # shellcheck disable=SC2086
+    run_one $one
+    exit
+fi
+run "$here/scripts/setup.sh"
+. "$here/.venv/bin/activate"
+export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
+mkdir -p "$output/downloads"
+for table in "${asked[@]}"; do
+    if [ "$table" = translation ]; then
+        for ((seed = 1; seed <= seeds; seed++)); do
+            run "$here/scripts/quickstart.sh" --seed "$seed" ${smoke:+--smoke --systems sse_se} --output "$output/translation"
+        done
+        continue
+    fi
+    prepare "$table"
+    for ((seed = 1; seed <= seeds; seed++)); do
+        for system in $(systems_of "$table"); do printf '%s %s %s\n' "$table" "$system" "$seed"; done
+    done >"$output/$table.list"
+    run xargs -P "$jobs" -L 1 -a "$output/$table.list" "$0" --output "$output" ${smoke:+--smoke} --one
+    rm "$output/$table.list"
+    printf '\n%s\n\n' "$table"
+    python "$here/examples/runs.py" "$output/$table/runs"
+done
