@@ -1,1 +1,1 @@
-"""What plugs the methods into fairseq (and one into `transformers`): a folder a method, named as in `methods/`, and what fairseq needs of us."""
+"""What plugs the methods into fairseq: a folder a method, named as in `methods/`, and what fairseq needs of us."""
