@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from movielens import Ratings, films_that_share_an_actor, load_ratings, split
 from runs import save_run
@@ -98,6 +99,8 @@ def main() -> None:
     model, curve = train(options, data, fit, valid)
     sums = torch.zeros(data.num_users).index_add(0, test.users, errors(model, test))
     save_run(options, {"RMSE": (sums, torch.bincount(test.users, minlength=data.num_users))}, curve)
+    items = model.items.weight.detach().half().numpy()
+    np.save(options.output / f"{options.system}.{options.seed}.items.npy", items)  # for `examples/figures.py`
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from fairseq import checkpoint_utils
 from fairseq.data import data_utils
 from fairseq.data.data_utils import collate_tokens
 from fairseq.tasks import FairseqTask
+from runs import save_run
 from torch import Tensor, nn
 
-from runs import save_run
 from sse_nmt.adapters.registration import register_with_fairseq
 from sse_nmt.system.errors import UserError
 

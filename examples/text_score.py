@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from fairseq import checkpoint_utils, utils
 from fairseq.tasks import FairseqTask
+from runs import Units, save_run
 from torch import nn
 
-from runs import Units, save_run
 from sse_nmt.adapters.registration import register_with_fairseq
 
 register_with_fairseq()

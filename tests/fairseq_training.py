@@ -63,13 +63,20 @@ def train(data: Path | str, save: Path, *words: str, **settings: Any) -> dict[st
 
 
 def train_in_two_processes(
-    data: Path, save: Path, *words: str, updates: int, task: str = "translation_sse"
+    data: Path,
+    save: Path,
+    *words: str,
+    updates: int,
+    task: str = "translation_sse",
+    criterion: Sequence[str] = LABEL_SMOOTHED,
 ) -> dict[str, torch.Tensor]:
     """Over gloo, as users start it, without dropout; the parameters at the end."""
+    if "--arch" not in words:
+        words = (*SMALL_TRANSFORMER, *words)
     save.mkdir(exist_ok=True)
     (save / "meeting").unlink(missing_ok=True)
     common = [sys.executable, "-m", "fairseq_cli.train", str(data), "--user-dir", USER_DIR, "--task", task]
-    common += ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", *SMALL_TRANSFORMER, *words]
+    common += [*criterion, *words]
     common += ["--max-tokens", "200", "--cpu", "--dropout", "0", "--max-update", str(updates), "--disable-validation"]
     common += ["--ddp-backend", "legacy_ddp", "--save-dir", str(save), "--num-workers", "0", "--no-epoch-checkpoints"]
     common += ["--distributed-backend", "gloo", "--distributed-init-method", f"file://{save}/meeting"]

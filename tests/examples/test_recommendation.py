@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import bpr
+import figures
 import matrix_factorization
 import movielens
 import numpy as np
@@ -178,3 +179,11 @@ def test_places_among_all_and_among_some():
 def test_the_models_are_small_enough_to_read():
     lines = {path.name: len(path.read_text().splitlines()) for path in Path(bpr.__file__).parent.glob("*.py")}
     assert max(lines.values()) < 150 and isinstance(bpr.Factors(2, 2, 1, 0.0), nn.Module)
+
+
+def test_the_bound_is_1_without_sse_and_falls_with_it(folder):
+    fit = movielens.split(movielens.load_ratings(folder, folder))[0]
+    graph = movielens.KnowledgeGraph.from_edges(FILMS, torch.arange(FILMS - 1), torch.arange(1, FILMS), symmetric=True)
+    for along in (False, True):
+        bounds = [figures.bound(fit, USERS, graph, prob, along) for prob in (0.0, 0.1, 0.3)]
+        assert bounds[0] == pytest.approx(1.0) and bounds[0] > bounds[1] > bounds[2]

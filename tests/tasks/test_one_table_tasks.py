@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import MadeOnce, run_command, sse_nmt_here
 from fairseq import tasks
-from fairseq_training import configuration, same_parameters, train
+from fairseq_training import configuration, same_parameters, train, train_in_two_processes
 from toy_corpus import sentences
 
 from sse_nmt.adapters.sse.installation import candidate_ids, ids_kept
@@ -121,6 +121,34 @@ def test_resumed_it_is_the_unbroken_run(kind, data, tmp_path):
     trained(kind, data, tmp_path / "run", *words, updates=5)
     resumed = trained(kind, data, tmp_path / "run", *words, updates=14)
     assert same_parameters(resumed, trained(kind, data, tmp_path / "unbroken", *words, updates=14))
+
+
+def test_processes_train_one_model_and_draw_for_themselves(kind, data, tmp_path, long):
+    """At 0 they are one process with twice the batch; with SSE something else."""
+    if not long:
+        pytest.skip("six processes of six seconds each: with --long")
+    words = [*kind.words, "--optimizer", "sgd", "--lr", "0.1"]
+    settings = {"updates": 3, "task": kind.task, "criterion": kind.criterion}
+    at_0, sse = (
+        train_in_two_processes(data / kind.data, tmp_path / prob, *words, "--sse-prob", prob, **settings)
+        for prob in ("0", "0.5")
+    )
+    one = train(
+        data / kind.data,
+        tmp_path / "one",
+        *words,
+        "--sse-prob",
+        "0",
+        "--dropout",
+        "0",
+        "--update-freq",
+        "2",
+        **settings,
+    )["model"]
+    if kind.plain == "language_modeling":  # the others draw, mask or make a head, in each process by itself
+        for key, value in one.items():
+            torch.testing.assert_close(at_0[key], value, rtol=1e-3, atol=1e-4, msg=key)
+    assert any(not torch.equal(at_0[key], sse[key]) for key in at_0)
 
 
 def test_outside_training_nothing_is_perturbed(kind, data):
