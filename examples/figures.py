@@ -48,8 +48,8 @@ def convergence(runs: Path) -> Figure:
 
 
 def bound(fit: Ratings, num_users: int, graph: KnowledgeGraph, prob: float, along: bool) -> float:
-    """E Σ_cells |Σ_i σ_i p(cell | i)| / n, with signs σ: the Rademacher complexity if the loss of each pair of a user and
-    a film may be anything in [-1, 1]; p(cell | i) is the probability that rating i is seen at that pair."""
+    """E Σ_cells |Σ_i σ_i p(cell | i)| / n, with signs σ: the Rademacher complexity if the loss of each pair of a user
+    and a film may be anything in [-1, 1]; p(cell | i) is the probability that rating i is seen at that pair."""
     users = UniformTransition(num_users, prob).probabilities().float()
     items = UniformTransition(fit.num_items, prob)
     if along:
