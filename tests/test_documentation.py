@@ -24,7 +24,7 @@ import make_study_page
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in PAGES}
-TOOLS = {"fairseq-train", "fairseq-generate", "ct2-fairseq-converter", "sse-nmt", "torchrun", "srun", "cat", "."}
+TOOLS = {"fairseq-train", "fairseq-generate", "ct2-fairseq-converter", "sse-nmt", "torchrun", "srun", "cat", ".", "python"}
 LONGEST_README = 200  # lines
 
 
@@ -84,9 +84,15 @@ def test_ctranslate2_commands_parse(command, monkeypatch):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].startswith("./scripts")], ids=" ".join)
 def test_scripts_are_there_and_know_their_options(command):
     assert os.access(ROOT / command[0], os.X_OK)
-    if command[0] in ("./scripts/quickstart.sh", "./scripts/eval_newstest.sh"):
+    if Path(command[0]).stem in ("quickstart", "eval_newstest", "reproduce_paper_tables"):
         usage = run_command(str(ROOT / command[0]), "--help").stdout
         assert all(word in usage for word in command[1:] if word.startswith("--"))
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[:1] == ("python",) and "examples/" in c[1]], ids=" ".join)
+def test_examples_are_there_and_know_their_options(command):
+    code = (ROOT / command[1]).read_text(encoding="utf-8")
+    assert all(f'"{word}"' in code for word in command if word.startswith("--"))
 
 
 @pytest.mark.parametrize("page", [page for page in TEXT if blocks(page, "python")], ids=str)
