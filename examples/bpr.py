@@ -7,23 +7,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from movielens import Ratings, films_that_share_an_actor, load_ratings, split
-from runs import save_run
+from movielens import Ratings, load_ratings, split
+from runs import save_run, start
+from systems import dropout_of, parse_options, transitions
 from torch import Tensor, nn
 
-from sse_nmt.methods.sse import GraphTransition, UniformTransition
-
-SYSTEMS = {  # what is switched on
-    "plain": (),
-    "dropout": ("dropout",),
-    "sse_se": ("sse",),
-    "sse_graph": ("sse", "graph"),
-    "dropout_sse_se": ("dropout", "sse"),
-}
 TOP = 10
 
 
@@ -69,13 +60,8 @@ def rank(model: Factors, wanted: Tensor, seen: Tensor) -> dict[str, Tensor]:
 def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Tensor) -> tuple[Factors, list[float]]:
     """The model with the best NDCG@10 on validation, and that after every few epochs."""
     torch.manual_seed(options.seed)
-    on = SYSTEMS[options.system]
-    px, py = (options.px, options.py) if "sse" in on else (0.0, 0.0)
-    users, items = UniformTransition(data.num_users, px), UniformTransition(data.num_items, py)
-    if "graph" in on:
-        graph = films_that_share_an_actor(data, options.downloads)
-        items = GraphTransition(data.num_items, py, graph, neighbour_mass=options.neighbour_mass)
-    model = Factors(data.num_users, data.num_items, options.dim, options.dropout if "dropout" in on else 0.0)
+    users, items = transitions(options, data)
+    model = Factors(data.num_users, data.num_items, options.dim, dropout_of(options))
     optimiser = torch.optim.Adam(model.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     seen, curve, best = rated(fit, data.num_users), [], {}
     for epoch in range(1, options.epochs + 1):
@@ -98,22 +84,7 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Tenso
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", choices=SYSTEMS, default="sse_se")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--px", type=float, default=0.005, help="probability that a user stands in for another")
-    parser.add_argument("--py", type=float, default=0.005, help="the same of films")
-    parser.add_argument("--neighbour-mass", type=float, default=0.5, help="of it, for films that share an actor")
-    parser.add_argument("--dropout", type=float, default=0.05)
-    parser.add_argument("--weight-decay", type=float, default=3e-5)
-    parser.add_argument("--dim", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=0.001)
-    parser.add_argument("--batch", type=int, default=1024)
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--from", dest="folder", type=Path, help="MovieLens's own files (default: 100k, fetched)")
-    parser.add_argument("--downloads", type=Path, default=Path("data/recommendation"))
-    parser.add_argument("--output", type=Path, default=Path("runs/bpr"))
-    options = parser.parse_args()
+    options = parse_options(__doc__, "runs/bpr", weight_decay=3e-5, dim=64, lr=0.001, batch=1024, epochs=100)
     data = load_ratings(options.folder, options.downloads)
     fit, valid, test = split(data)
     known = rated(valid, data.num_users)
@@ -125,4 +96,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

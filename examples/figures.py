@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from movielens import Ratings, films_that_share_an_actor, load_ratings, split
+from runs import start
 
 from sse_nmt.methods.sse import GraphTransition, KnowledgeGraph, UniformTransition
 
@@ -97,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -6,23 +6,13 @@ python examples/matrix_factorization.py --system sse_graph --seed 1 --output run
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
-from movielens import Ratings, films_that_share_an_actor, load_ratings, split
-from runs import save_run
+from movielens import Ratings, load_ratings, split
+from runs import save_run, start
+from systems import dropout_of, parse_options, transitions
 from torch import Tensor, nn
-
-from sse_nmt.methods.sse import GraphTransition, UniformTransition
-
-SYSTEMS = {  # what is switched on
-    "plain": (),
-    "dropout": ("dropout",),
-    "sse_se": ("sse",),
-    "sse_graph": ("sse", "graph"),
-    "dropout_sse_se": ("dropout", "sse"),
-}
 
 
 class Factors(nn.Module):
@@ -52,14 +42,8 @@ def errors(model: Factors, ratings: Ratings) -> Tensor:
 def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Ratings) -> tuple[Factors, list[float]]:
     """The model of the epoch with the lowest validation error, and that error after each epoch."""
     torch.manual_seed(options.seed)
-    on = SYSTEMS[options.system]
-    px, py = (options.px, options.py) if "sse" in on else (0.0, 0.0)
-    users, items = UniformTransition(data.num_users, px), UniformTransition(data.num_items, py)
-    if "graph" in on:
-        graph = films_that_share_an_actor(data, options.downloads)
-        items = GraphTransition(data.num_items, py, graph, neighbour_mass=options.neighbour_mass)
-    dropout = options.dropout if "dropout" in on else 0.0
-    model = Factors(data.num_users, data.num_items, options.dim, float(fit.ratings.mean()), dropout)
+    users, items = transitions(options, data)
+    model = Factors(data.num_users, data.num_items, options.dim, float(fit.ratings.mean()), dropout_of(options))
     optimiser = torch.optim.Adam(model.parameters(), lr=options.lr)
     curve, best = [], {}
     for _ in range(options.epochs):
@@ -78,22 +62,9 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Ratin
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", choices=SYSTEMS, default="sse_se")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--px", type=float, default=0.005, help="probability that a user stands in for another")
-    parser.add_argument("--py", type=float, default=0.005, help="the same of items")
-    parser.add_argument("--neighbour-mass", type=float, default=0.5, help="of it, for films that share an actor")
-    parser.add_argument("--dropout", type=float, default=0.05)
-    parser.add_argument("--weight-decay", type=float, default=0.1)
-    parser.add_argument("--dim", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=0.003)
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--from", dest="folder", type=Path, help="MovieLens's own files (default: 100k, fetched)")
-    parser.add_argument("--downloads", type=Path, default=Path("data/recommendation"))
-    parser.add_argument("--output", type=Path, default=Path("runs/matrix_factorization"))
-    options = parser.parse_args()
+    options = parse_options(
+        __doc__, "runs/matrix_factorization", weight_decay=0.1, dim=32, lr=0.003, batch=512, epochs=40
+    )
     data = load_ratings(options.folder, options.downloads)
     fit, valid, test = split(data)
     model, curve = train(options, data, fit, valid)
@@ -104,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

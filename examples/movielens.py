@@ -6,6 +6,7 @@ MovieLens-100k (`u.data`), 1M or 10M (`ratings.dat`), of later ones (`ratings.cs
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,12 @@ class Ratings:
 
     def where(self, chosen: Tensor) -> Ratings:
         return Ratings(*(each[chosen] for each in (self.users, self.items, self.ratings, self.times)), self.item_names)
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """The two options that `load_ratings` is called with."""
+    parser.add_argument("--from", dest="folder", type=Path, help="MovieLens's own files (default: 100k, fetched)")
+    parser.add_argument("--downloads", type=Path, default=Path("data/recommendation"))
 
 
 def load_ratings(folder: Path | None, downloads: Path) -> Ratings:

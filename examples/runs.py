@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sse_nmt.evaluation.significance import SAMPLES, SEED, Resampled, difference, holm
+from sse_nmt.system.errors import UserError
 
 Units = tuple[Any, Any]  # sums and counts, (units,) each
 _FROM_MEAN: dict[str, Callable[[float], float]] = {"RMSE": math.sqrt, "perplexity": math.exp}
@@ -39,6 +40,25 @@ def save_run(options: argparse.Namespace, units: Mapping[str, Units], curve: Seq
     print(
         f"{options.system}, seed {options.seed}: {scores}; best of {len(curve)} validations {_best(curve, units):.4f}"
     )
+
+
+def scorer_options(doc: str | None) -> argparse.Namespace:
+    """What a scorer of fairseq's checkpoints is told."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("checkpoints", type=Path)
+    parser.add_argument("--system", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    return parser.parse_args()
+
+
+def start(main: Callable[[], None]) -> None:
+    """What cannot be is said in a sentence."""
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
 
 
 def _best(curve: Sequence[float], units: Mapping[str, Units]) -> float:
@@ -79,28 +99,32 @@ def table(folder: Path, baseline: str) -> str:
         sys.exit(f"{folder} must hold runs of {baseline}, but holds those of {', '.join(systems) or 'none'}.")
     names = [baseline, *(name for name in systems if name != baseline)]
     metrics = list(systems[baseline])
-    resampled = {name: {m: _resampled(m, systems[name][m]) for m in metrics} for name in names}
-    first = {name: difference(resampled[baseline][metrics[0]], resampled[name][metrics[0]]) for name in names[1:]}
-    p_values = holm({name: each.p_value for name, each in first.items()})
+    resampled = {name: _resampled(metrics[0], systems[name][metrics[0]]) for name in names}
+    differences = {name: difference(resampled[baseline], resampled[name]) for name in names[1:]}
+    p_values = holm({name: each.p_value for name, each in differences.items()})
     lines = [
         f"| system | runs | {' | '.join(metrics)} | Δ {metrics[0]} | 95 % interval | p |",
         "|---|---:|" + "---:|" * (len(metrics) + 3),
     ]
     for name in names:
-        cells = [name, str(len(resampled[name][metrics[0]].runs))]
+        cells = [name, str(len(resampled[name].runs))]
         for metric in metrics:
-            runs = resampled[name][metric].runs
+            runs = np.array([_score(metric, *run) for run in systems[name][metric]])
             cells.append(f"{runs.mean():.4f}" + (f" ± {runs.std(ddof=1):.4f}" if len(runs) > 1 else ""))
-        if name in first:
-            each, p = first[name], p_values[name]
+        if name in differences:
+            each, p = differences[name], p_values[name]
             cells += [f"{each.value:+.4f}", f"[{each.low:+.4f}, {each.high:+.4f}]", "" if p is None else f"{p:.3f}"]
         lines.append(f"| {' | '.join(cells + [''] * (len(metrics) + 5 - len(cells)))} |")
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--baseline", default="plain")
-    asked = parser.parse_args()
-    print(table(asked.folder, asked.baseline))
+    options = parser.parse_args()
+    print(table(options.folder, options.baseline))
+
+
+if __name__ == "__main__":
+    start(main)

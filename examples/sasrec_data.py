@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 
 import torch
-from movielens import Ratings, films_that_share_an_actor, load_ratings
+from movielens import Ratings, add_source, films_that_share_an_actor, load_ratings
+from runs import start
 
 from sse_nmt.system.atomic_files import write_lines
 
@@ -34,8 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("--longest", type=int, default=100, help="films of a user, the last ones (default: 100)")
-    parser.add_argument("--from", dest="folder", type=Path, help="MovieLens's own files (default: 100k, fetched)")
-    parser.add_argument("--downloads", type=Path, default=Path("data/recommendation"))
+    add_source(parser)
     options = parser.parse_args()
     ratings = load_ratings(options.folder, options.downloads)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -53,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -8,7 +8,6 @@ not in the history, and, as the paper has it, among 100 of them drawn at random 
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -16,7 +15,7 @@ from fairseq import checkpoint_utils
 from fairseq.data import data_utils
 from fairseq.data.data_utils import collate_tokens
 from fairseq.tasks import FairseqTask
-from runs import save_run
+from runs import save_run, scorer_options, start
 from torch import Tensor, nn
 
 from sse_nmt.adapters.registration import register_with_fairseq
@@ -30,16 +29,17 @@ def scores_of(model: nn.Module, task: FairseqTask, split: str, data: Path) -> tu
     """Of each user the scores of all rows after the history (users, V), which may be ranked, and the last film."""
     text = data_utils.load_indexed_dataset(str(data / split), task.dictionary)
     words, end = task.dictionary, task.dictionary.eos()
+    films = torch.zeros(len(words), dtype=torch.bool)
+    films[[i for i in range(words.nspecial, len(words)) if not words[i].startswith("madeupword")]] = True
     scores, open_rows, wanted = [], [], []
-    for start in range(0, len(text), BATCH):
-        lines = [text[i][text[i] != end].long() for i in range(start, min(start + BATCH, len(text)))]
+    for first in range(0, len(text), BATCH):
+        lines = [text[i][text[i] != end].long() for i in range(first, min(first + BATCH, len(text)))]
         before = [torch.cat((torch.tensor([end]), line[:-1])) for line in lines]  # as fairseq's language models have it
         with torch.no_grad():
             out = model(collate_tokens(before, words.pad()))[0]
         scores.append(torch.stack([row[len(ids) - 1] for row, ids in zip(out, before, strict=True)]))
         for line in lines:
-            may = torch.zeros(len(words), dtype=torch.bool)
-            may[[i for i in range(words.nspecial, len(words)) if not words[i].startswith("madeupword")]] = True
+            may = films.clone()
             may[line[:-1]] = False
             open_rows.append(may)
             wanted.append(line[-1])
@@ -65,13 +65,7 @@ def hits_and_gains(places: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("checkpoints", type=Path)
-    parser.add_argument("--system", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", type=Path, default=Path("runs/sasrec"))
-    options = parser.parse_args()
+    options = scorer_options(__doc__)
     paths = sorted(options.checkpoints.glob("checkpoint[0-9]*.pt"), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise UserError(
@@ -91,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

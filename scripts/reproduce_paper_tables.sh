@@ -110,11 +110,6 @@ prepare() {
             [ -e "$data/classes/label/bin/done" ] && return
             python "$here/examples/text_data.py" "$data" ${smoke:+--documents 60 --reviews 400 --vocab-size 1000}
             binarise "$data/lm" txt
-            for split in train valid test; do
-                mkdir -p "$data"/classes/{input0,label}
-                cp "$data/classes/$split.input0" "$data/classes/input0/$split.txt"
-                cp "$data/classes/$split.label" "$data/classes/label/$split.txt"
-            done
             binarise "$data/classes/input0" txt --srcdict "$data/lm/bin/dict.txt"
             binarise "$data/classes/label" txt
             mkdir -p "$data/classes/bin"

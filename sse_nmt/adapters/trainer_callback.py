@@ -12,9 +12,9 @@ from torch.utils.hooks import RemovableHandle
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from sse_nmt.methods.perturbation import check_probability
-from sse_nmt.methods.perturbed_embedding import token_embeddings
+from sse_nmt.methods.perturbed_embedding import rows_that_take_part, token_embeddings
 from sse_nmt.methods.sse import KnowledgeGraph, attach
-from sse_nmt.methods.sse.embedding import make_transition
+from sse_nmt.methods.sse.embedding import sse_transition
 from sse_nmt.methods.update_stream import UpdateStream
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class SSECallback(TrainerCallback):
         seed = args.seed if self.seed is None else self.seed
         for name, embedding in self._embeddings(model).items():
             candidates = self._candidates(model, embedding, tokenizer)
-            transition = make_transition(len(embedding.weight), self.prob, candidates, *self._graph)
-            stream = UpdateStream(seed, name, lambda: args.process_index)
+            transition = sse_transition(len(embedding.weight), self.prob, candidates, *self._graph)
+            stream = UpdateStream(seed, name)
             self._handles.append(attach(embedding, transition, stream.on))
             self._streams.append(stream)
             logger.info("SSE on %s: p0 = %g, %d of %d rows", name, self.prob, len(candidates), len(embedding.weight))
@@ -94,17 +94,18 @@ class SSECallback(TrainerCallback):
         """Each once, by one of its names."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # positions, types: every model has some
-            names = token_embeddings(model, "SSE", self.names)
-        found = {id(model.get_submodule(name)): name for name in reversed(names)}
-        return {name: model.get_submodule(name) for name in reversed(found.values())}  # type: ignore[misc]
+            places = token_embeddings(model, "SSE", self.names)
+        first = {id(embedding): name for name, embedding in reversed(places.items())}
+        return {name: embedding for name, embedding in places.items() if first[id(embedding)] == name}
 
     def _candidates(self, model: nn.Module, embedding: nn.Embedding, tokenizer: Any) -> list[int]:
-        rows = embedding.num_embeddings
-        special = set(self.special_ids or ()) | {embedding.padding_idx}
-        if self.special_ids is None and hasattr(tokenizer, "all_special_ids"):
-            special |= set(tokenizer.all_special_ids)
-        elif self.special_ids is None:
-            special |= {getattr(model.config, name, None) for name in _SPECIAL}
-        if hasattr(tokenizer, "all_special_ids"):
-            rows = min(rows, len(tokenizer))
-        return [row for row in range(rows) if row not in special]
+        is_tokenizer = hasattr(tokenizer, "all_special_ids")  # it may process images or sounds
+        if self.special_ids is not None:
+            special = self.special_ids
+        elif is_tokenizer:
+            special = tokenizer.all_special_ids
+        else:
+            ids = (getattr(model.config, name, None) for name in _SPECIAL)
+            special = [each for each in ids if each is not None]
+        known = len(tokenizer) if is_tokenizer else embedding.num_embeddings
+        return [row for row in rows_that_take_part(embedding, set(special)) if row < known]

@@ -115,18 +115,17 @@ def perturb_embeddings(
     generator: torch.Generator | None,
 ) -> nn.Module:
     """Put embeddings of a ``kind`` into any model, in place; for `apply_sse` and `apply_noise`, which say the rest."""
-    found = dict(places_of(module, nn.Embedding))
-    wanted = token_embeddings(module, kind.METHOD, names)
-    specials = _checked(special_ids, [found[name].num_embeddings for name in wanted])
+    found = token_embeddings(module, kind.METHOD, names)
+    specials = _checked(special_ids, [embedding.num_embeddings for embedding in found.values()])
     # All are made before the first is put in: a refused one leaves the model as it was.
     made = {
-        name: kind(found[name], make(found[name], rows_that_take_part(found[name], specials)), generator)
-        for name in wanted
+        name: kind(embedding, make(embedding, rows_that_take_part(embedding, specials)), generator)
+        for name, embedding in found.items()
     }
     return replace_submodules(module, made)
 
 
-def token_embeddings(module: nn.Module, method: str, names: Iterable[str] | None = None) -> list[str]:
+def token_embeddings(module: nn.Module, method: str, names: Iterable[str] | None) -> dict[str, nn.Embedding]:
     """Every place of the embeddings of these names; without names of all that are of tokens.
 
     Raises:
@@ -139,7 +138,8 @@ def token_embeddings(module: nn.Module, method: str, names: Iterable[str] | None
             raise ValueError(f"`names` must name embeddings of {type(module).__name__}, but {name!r} is none of them.")
     if not wanted:
         raise ValueError(f"`module` must contain an nn.Embedding, but {type(module).__name__} has none.")
-    return [name for name in found if any(found[name] is found[other] for other in wanted)]
+    chosen = {id(found[name]) for name in wanted}
+    return {name: embedding for name, embedding in found.items() if id(embedding) in chosen}
 
 
 def remove_perturbations(module: nn.Module, kind: type[PerturbedEmbedding]) -> nn.Module:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sse_nmt.system.atomic_files import atomic_directory
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.harmless import without_password
 from sse_nmt.system.partial_file import PartialFile
@@ -95,6 +96,19 @@ def check_sha256(path: Path, expected: str, name: str | None = None) -> None:
     found = sha256_of_file(path)
     if found != expected:
         raise UserError(f"{name or path} must have the SHA-256 {expected}, but has {found} instead.")
+
+
+def fetch_once(path: Path, sha256: str, download: Callable[[Path], None]) -> Path:
+    """``path``, kept if there, else as ``download`` leaves it in a folder, which becomes the parent.
+
+    Raises:
+        UserError: a file of another hash, or what ``download`` raises.
+    """
+    if not path.exists():
+        with atomic_directory(path.parent) as part:
+            download(part)
+    check_sha256(path, sha256)
+    return path
 
 
 def _check(path: Path, sha256: str | None, check: Callable[[Path], None] | None, name: str) -> None:

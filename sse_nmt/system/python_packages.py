@@ -6,11 +6,11 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from sse_nmt.system.atomic_files import atomic_directory
 from sse_nmt.system.child_processes import run_child
-from sse_nmt.system.download import check_sha256
+from sse_nmt.system.download import fetch_once
 from sse_nmt.system.errors import UserError
 
 
@@ -33,12 +33,7 @@ def fetch_wheel(wheel: Wheel, folder: Path) -> Path:
     Raises:
         UserError: no pip, no such wheel, or one of another hash.
     """
-    path = folder / wheel.package / wheel.file
-    if not path.exists():
-        with atomic_directory(path.parent) as part:
-            _download(wheel, part)
-    check_sha256(path, wheel.sha256)
-    return path
+    return fetch_once(folder / wheel.package / wheel.file, wheel.sha256, partial(_download, wheel))
 
 
 def read_member(wheel: Path, name: str) -> str:

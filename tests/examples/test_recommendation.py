@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import sasrec_data
 import sasrec_rank
+import systems
 import torch
 from runs import read_runs
 from torch import nn
@@ -115,11 +116,11 @@ def test_each_user_is_split_in_the_same_shares(folder):
     assert sum(map(len, keys)) == len(keys[0] | keys[1] | keys[2]) == 15 * USERS
 
 
-@pytest.mark.parametrize("system", matrix_factorization.SYSTEMS)
+@pytest.mark.parametrize("system", systems.SYSTEMS)
 @pytest.mark.parametrize("example", [matrix_factorization, bpr])
 def test_an_example_learns(example, system, folder, tmp_path, monkeypatch, capsys):
     graph = movielens.KnowledgeGraph.from_edges(FILMS, torch.arange(FILMS - 1), torch.arange(1, FILMS), symmetric=True)
-    monkeypatch.setattr(example, "films_that_share_an_actor", lambda *_: graph)
+    monkeypatch.setattr(systems, "films_that_share_an_actor", lambda *_: graph)
     words = ["--system", system, "--from", str(folder), "--output", str(tmp_path), "--dim", "4", "--lr", "0.03"]
     monkeypatch.setattr(
         sys, "argv", ["example", *words, "--epochs", "30", "--batch", "64", "--px", "0.05", "--py", "0.05"]

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from runs import read_runs, save_run, table
+from runs import read_runs, save_run, start, table
+
+from sse_nmt.system.errors import UserError
 
 
 def kept(folder: Path, system: str, seed: int, **units) -> None:
@@ -43,6 +45,14 @@ def test_without_the_baseline_there_is_no_table(tmp_path):
     kept(tmp_path, "other", 1, accuracy=(torch.ones(2), torch.ones(2)))
     with pytest.raises(SystemExit, match="must hold runs of plain, but holds those of other"):
         table(tmp_path, "plain")
+
+
+def test_what_cannot_be_is_a_sentence():
+    def main() -> None:
+        raise UserError("`x` must be y, but is z instead.")
+
+    with pytest.raises(SystemExit, match=": `x` must be y, but is z instead.$"):
+        start(main)
 
 
 @pytest.mark.parametrize("folder", sorted((ROOT / "results/paper_tables").iterdir()), ids=lambda path: path.name)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from conftest import run_command
+from two_processes import in_two_processes
 
 from sse_nmt.methods.update_stream import UpdateStream
 
@@ -41,20 +39,12 @@ def test_only_a_new_number_begins_a_new_stream():
 def test_two_ranks_draw_differently(tmp_path):
     """Two processes over gloo, each telling the first numbers of its stream."""
     code = (
-        "import sys, torch\n"
-        "from torch import distributed\n"
+        "import torch\n"
         "from sse_nmt.methods.update_stream import UpdateStream\n"
-        "distributed.init_process_group('gloo', init_method=sys.argv[1], world_size=2, rank=int(sys.argv[2]))\n"
         "numbers = torch.rand(4, generator=UpdateStream(1, 'encoder').on(torch.device('cpu')))\n"
         "both = [torch.zeros(4), torch.zeros(4)]\n"
         "distributed.all_gather(both, numbers)\n"
         "print(torch.equal(*both))\n"
-        "distributed.destroy_process_group()\n"
     )
-
-    def rank(number: int):
-        return run_command(sys.executable, "-c", code, f"file://{tmp_path}/meeting", str(number))
-
-    with ThreadPoolExecutor() as pool:
-        for done in pool.map(rank, range(2)):
-            assert done.stdout.strip() == "False", done.stderr
+    for done in in_two_processes(code, tmp_path):
+        assert done.stdout.strip() == "False", done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 import subprocess
 import sys
@@ -68,7 +67,6 @@ def done(folder: Path) -> str:
     return errors
 
 
-@pytest.mark.skipif("SSE_NMT_NETWORK" in os.environ, reason="the smoke study says it where it may run")
 def test_side_by_side_or_alone_it_comes_to_the_same(folder, done):
     """Bytes of what was translated, scores, and every validation loss."""
     words = ["study", folder / "study.yaml", "--output", folder / "unbroken", "--only", "toy-80/sse_graph/1"]

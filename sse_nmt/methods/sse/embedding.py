@@ -72,12 +72,12 @@ def apply_sse(
     """
 
     def transition(embedding: nn.Embedding, candidates: list[int]) -> Transition:
-        return make_transition(embedding.num_embeddings, prob, candidates, graph, rho, neighbour_mass)
+        return sse_transition(embedding.num_embeddings, prob, candidates, graph, rho, neighbour_mass)
 
     return perturb_embeddings(module, SSEEmbedding, transition, names, special_ids, generator)
 
 
-def make_transition(
+def sse_transition(
     num_embeddings: int,
     prob: float,
     candidates: Iterable[int],

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from concurrent.futures import ThreadPoolExecutor
-
-from conftest import run_command
+from two_processes import in_two_processes
 
 CODE = """
-import sys, torch
-from torch import distributed, nn
+import torch
+from torch import nn
 from sse_nmt.methods.frequency import FrequencyAwareSGD, RowRecorder
 
 def train(batches, with_ids, processes=1):
@@ -27,8 +24,6 @@ def train(batches, with_ids, processes=1):
 
 batches = torch.randint(8, (6, 4), generator=torch.Generator().manual_seed(2))  # row 8 is never looked up
 whole = [train(batches, with_ids) for with_ids in (False, True)]
-rank = int(sys.argv[2])
-distributed.init_process_group('gloo', init_method=sys.argv[1], world_size=2, rank=rank)
 mine = batches[:, 2 * rank : 2 * rank + 2]
 for with_ids in (False, True):
     table, row_counts = train(mine, with_ids, 2)
@@ -39,15 +34,10 @@ for with_ids in (False, True):
     torch.testing.assert_close(table, whole[with_ids][0])
     assert torch.equal(row_counts, whole[with_ids][1])
 print(row_counts.tolist())
-distributed.destroy_process_group()
 """
 
 
 def test_two_processes_agree(tmp_path):
-    def rank(number: int):
-        return run_command(sys.executable, "-c", CODE, f"file://{tmp_path}/meeting", str(number))
-
-    with ThreadPoolExecutor() as pool:
-        first, second = pool.map(rank, range(2))
+    first, second = in_two_processes(CODE, tmp_path)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert first.stdout == second.stdout

@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import io
 import math
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from conftest import run_command
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint
+from two_processes import in_two_processes
 
 from sse_nmt.methods.sse import UniformTransition, apply_sse, attach
 
@@ -136,13 +134,11 @@ def test_it_compiles_as_one_graph(model):
 
 def test_processes_that_train_together_agree_on_parameters_and_draw_for_themselves(tmp_path):
     code = (
-        "import sys, torch\n"
-        "from torch import distributed, nn\n"
+        "import torch\n"
+        "from torch import nn\n"
         "from torch.nn.parallel import DistributedDataParallel\n"
         "from sse_nmt.methods.sse import UniformTransition, attach\n"
         "from sse_nmt.methods.update_stream import UpdateStream\n"
-        "rank = int(sys.argv[2])\n"
-        "distributed.init_process_group('gloo', init_method=sys.argv[1], world_size=2, rank=rank)\n"
         "torch.manual_seed(1)\n"
         "model = nn.Sequential(nn.Embedding(20, 4), nn.Linear(4, 20))\n"
         "attach(model[0], UniformTransition(20, 0.5), UpdateStream(1, 'tokens').on)\n"
@@ -157,15 +153,9 @@ def test_processes_that_train_together_agree_on_parameters_and_draw_for_themselv
         "    both = [torch.zeros_like(mine), torch.zeros_like(mine)]\n"
         "    distributed.all_gather(both, mine.contiguous())\n"
         "    print(torch.equal(*both))\n"
-        "distributed.destroy_process_group()\n"
     )
-
-    def rank(number: int):
-        return run_command(sys.executable, "-c", code, f"file://{tmp_path}/meeting", str(number))
-
-    with ThreadPoolExecutor() as pool:
-        for done in pool.map(rank, range(2)):
-            assert done.stdout.split() == ["True", "False"], done.stderr
+    for done in in_two_processes(code, tmp_path):
+        assert done.stdout.split() == ["True", "False"], done.stderr
 
 
 @pytest.mark.parametrize(
