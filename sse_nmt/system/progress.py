@@ -21,8 +21,8 @@ def on_terminal() -> bool:
 
 
 def log_line(text: str) -> None:
-    """A line on standard error, above any bar."""
-    tqdm.write("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
+    """A line on standard error, above any bar; its end comes with it, or Ctrl-C might come between the two."""
+    tqdm.write("".join(f"{printable(line)}\n" for line in text.split("\n")), file=sys.stderr, end="")
     sys.stderr.flush()
 
 

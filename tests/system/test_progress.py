@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 
 import pytest
 
 from sse_nmt.system import progress as progress_module
-from sse_nmt.system.progress import Progress, duration
+from sse_nmt.system.progress import Progress, duration, log_line
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,17 @@ def test_a_slow_rate_is_not_called_none():
     with Progress(11, "scoring", "sets") as progress:
         progress.advance(2)
         assert progress.sentence(10) == "scoring: 2 of 11 sets, 0.2 sets/s, 45.0 s left"
+
+
+def test_a_line_comes_whole(monkeypatch):
+    """What interrupts the program does so between two writings."""
+
+    class Recorder(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    written: list[str] = []
+    monkeypatch.setattr(sys, "stderr", Recorder())
+    log_line("Cleaning …\nand more")
+    assert [text for text in written if text] == ["Cleaning …\nand more\n"]
