@@ -3,7 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
-tables=(matrix_factorization bpr sasrec translation language_model classification)
+tables=(matrix_factorization bpr sasrec translation language_model classification fine_tuning)
 seeds=5
 jobs="$(nproc)"
 output=paper_tables
@@ -69,7 +69,7 @@ systems_of() {
         matrix_factorization | bpr) echo plain dropout sse_se sse_graph dropout_sse_se ;;
         sasrec) echo plain sse_se sse_graph sse_labels ;;
         language_model) echo plain sse_se sse_labels ;;
-        classification) echo plain sse_se ;;
+        classification | fine_tuning) echo plain sse_se ;;
     esac
 }
 
@@ -141,6 +141,11 @@ run_one() {
     case "$table" in
         matrix_factorization | bpr)
             python "$here/examples/$table.py" "${out[@]}" --downloads "$output/downloads" ${smoke:+--epochs 1}
+            ;;
+        fine_tuning)
+            python "$here/examples/fine_tuning.py" "${out[@]}" --downloads "$output/text/packages" ${smoke:+--reviews 400 --epochs 1} \
+                2>"$checkpoints.log"
+            rm "$checkpoints.log"
             ;;
         sasrec)
             train "$checkpoints" "$output/sasrec/data/bin" language_modeling_sse "$seed" --arch transformer_lm \
