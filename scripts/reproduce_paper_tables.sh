@@ -5,7 +5,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 tables=(matrix_factorization bpr sasrec translation language_model classification fine_tuning)
 seeds=5
-jobs="$(nproc)"
+jobs="$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" # which nproc would answer with
 output=paper_tables
 smoke=""
 asked=()
