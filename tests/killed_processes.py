@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,8 +20,7 @@ def killed_in(step: str, moment: str, work: Callable[[], None], log: Path) -> in
     """Do ``work`` in a child, whose standard error goes to ``log`` and which is killed in a step of `Steps`.
 
     ``moment``: "amid its work", when the first of its files is complete, "before its output" is there under its name,
-    "before its record" is written, "as fairseq starts", or "as fairseq works", its first file complete. Returns how
-    many other processes the child had then; they are gone now.
+    or "before its record" is written. Returns how many other processes the child had then; they are gone now.
     """
     children = log.with_name("children")
     children.unlink(missing_ok=True)
@@ -66,10 +64,6 @@ def _arm(step: str, moment: str, children: Path) -> None:
         def work_and_end() -> None:
             if name == step:
                 running.extend(each for path in outputs for each in (path, *path.parents))
-            if name == step and moment == "as fairseq works":
-                os.environ["SSE_NMT_TEST_HOLD"] = "train.en-de.de.bin"  # its second file, so that it is there to kill
-            if name == step and moment.startswith("as fairseq"):
-                threading.Thread(target=end_with_fairseq, args=(outputs[0],), daemon=True).start()
             result = work()
             if name == step and moment == "before its record":
                 end()
@@ -82,18 +76,8 @@ def _arm(step: str, moment: str, children: Path) -> None:
             end()
         replace(source, destination)
 
-    def end_with_fairseq(output: Path) -> None:
-        first = f"{output.parent.name}.*.part/{output.with_suffix('.idx').name}"
-        while not (any(output.parent.parent.glob(first)) if moment == "as fairseq works" else _runs_fairseq()):
-            time.sleep(0.001)
-        end()
-
     Steps.run = run_and_end  # type: ignore[method-assign]
     os.replace = end_or_replace  # type: ignore[assignment]
-
-
-def _runs_fairseq() -> bool:
-    return any(b"fairseq_preprocess" in _read(Path(f"/proc/{pid}/cmdline")) for pid in _of_session(os.getpid()))
 
 
 def _of_session(session: int) -> list[int]:

@@ -14,8 +14,6 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "sse_nmt"
 PAGE = ROOT / "docs/design/architecture.md"
-# Processes of their own, which know fairseq without being adapters.
-FAIRSEQ_PROCESSES = {"corpora/pipeline/fairseq_preprocess.py", "corpora/pipeline/encode.py"}
 _ROW = re.compile(r"\| `(?P<room>\w+)/` \| (?P<sentence>[^|]+?) \|(?P<arrows>[^|]*)\|")
 
 
@@ -85,7 +83,7 @@ def test_the_methods_import_torch_and_the_standard_library_only():
 def test_fairseq_is_known_to_adapters_tasks_and_processes_only():
     for path in PACKAGE.rglob("*.py"):
         place = path.relative_to(PACKAGE)
-        if place.parts[0] not in ("adapters", "tasks", "bench") and str(place) not in FAIRSEQ_PROCESSES:
+        if place.parts[0] not in ("adapters", "tasks", "bench"):
             assert not any(name.startswith("fairseq") for name in imported(path)), str(place)
 
 

@@ -109,9 +109,8 @@ def _table(options: PreparationOptions, steps: MeasuredSteps, prepared: Prepared
         ("cleaning", ("clean",), options.pairs),
         ("finding duplicates", ("duplicates",), cleaned),
         ("learning the pieces", ("learn",), None),
-        ("segmenting", ("segment",), cleaned),
-        ("cleaning and segmenting", ("clean", "segment"), options.pairs),
-        ("binarising", ("binarise",), corpus["pairs"]),
+        ("segmenting and binarising", ("segment",), cleaned),
+        ("all but learning", ("clean", "duplicates", "segment"), options.pairs),
     ]
     cells = [("", "pairs", "pairs/s", "seconds", "CPU seconds", "peak MiB")]
     for title, names, pairs in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from sse_nmt.system.atomic_files import atomic_write, read_lines
 from sse_nmt.system.errors import UserError
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")  # what fairseq puts first; its files do not list them
+END, UNKNOWN = 2, 3  # their rows
 _FILLER = re.compile(r"madeupword\d{4,}")  # what Dictionary.pad_to_multiple_ appends
 _OVERWRITE = " #fairseq:overwrite"
 _MULTIPLE = 8  # of a dictionary's size, as fairseq makes it
@@ -75,11 +76,11 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST)) and int(text) <= _MOST
 
 
-def write_dictionary(path: Path, pieces: Iterable[str], counts: Mapping[str, int]) -> None:
-    """fairseq's dictionary of ``pieces``, the most frequent first, filled up to a multiple of 8 as fairseq does."""
-    ordered = sorted(pieces, key=lambda piece: (-counts.get(piece, 0), piece))  # in fairseq's order
+def write_dictionary(path: Path, counts: Mapping[str, int]) -> None:
+    """fairseq's dictionary of pieces, the most frequent first, filled up to a multiple of 8 as fairseq does."""
+    ordered = sorted(counts, key=lambda piece: (-counts[piece], piece))  # in fairseq's order
     with atomic_write(path) as file:
-        file.writelines(f"{piece} {counts.get(piece, 0)}\n" for piece in ordered)
+        file.writelines(f"{piece} {counts[piece]}\n" for piece in ordered)
         file.writelines(f"madeupword{i:04d} 0\n" for i in range(-(len(ordered) + len(SPECIAL)) % _MULTIPLE))
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import sentencepiece
+from numpy.typing import NDArray
 
 from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.progress import log_line
 from sse_nmt.text.cleaning import normalise
+from sse_nmt.text.dictionary import SPECIAL
 from sse_nmt.text.pairs import SentencePair
 
 # How SentencePiece says what a text can have: at most so many pieces, or at least one for each character.
@@ -95,9 +98,36 @@ def within_max_length(
     return kept
 
 
-def piece_set(model: sentencepiece.SentencePieceProcessor) -> list[str]:
-    """What the model can yield, without the unknown piece: characters it does not know stand for themselves."""
-    return [model.id_to_piece(i) for i in range(model.get_piece_size()) if not model.is_unknown(i)]
+class Segmenter:
+    """Lines to the ids of a model, and these to pieces."""
+
+    def __init__(self, model: sentencepiece.SentencePieceProcessor) -> None:
+        self._model = model
+        self.pieces = [model.id_to_piece(number) for number in range(model.get_piece_size())]
+        self._unknown = model.unk_id()
+
+    def ids(self, lines: list[str]) -> list[list[int]]:
+        return list(self._model.encode(lines, out_type=int, num_threads=1))
+
+    def in_pieces(self, line: str, ids: Sequence[int]) -> str:
+        """A line of which these are the ids; characters that the model does not know stand for themselves."""
+        if self._unknown in ids:
+            return " ".join(self._model.encode(line, out_type=str))
+        return " ".join([self.pieces[number] for number in ids])
+
+    def counts(self, pieces: Counter[str]) -> NDArray[np.int64]:
+        """How often each id stands where pieces stand so often."""
+        counts = np.array([pieces[piece] for piece in self.pieces], np.int64)
+        counts[self._unknown] += pieces.total() - counts.sum()
+        return counts
+
+    def known(self, counts: NDArray[np.int64]) -> dict[str, int]:
+        """Of what may be an entry of a dictionary, those with a count: fairseq has a row that trains for each."""
+        return {
+            piece: int(count)
+            for number, (piece, count) in enumerate(zip(self.pieces, counts, strict=True))
+            if count and number != self._unknown and piece not in SPECIAL
+        }
 
 
 def load_model(path: Path) -> sentencepiece.SentencePieceProcessor:

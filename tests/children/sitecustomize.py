@@ -1,16 +1,13 @@
 """For the processes that tests start. Python imports this by its name.
 
-Newstest has the sizes of the toy cache. A process waits to be killed where it opens a file whose name ends as
-SSE_NMT_TEST_HOLD says.
+Newstest has the sizes of the toy cache.
 """
 
 from __future__ import annotations
 
 import importlib.abc
 import importlib.util
-import os
 import sys
-import time
 
 import import_server
 
@@ -36,11 +33,3 @@ class _ToySizes(importlib.abc.MetaPathFinder):
 
 
 sys.meta_path.insert(0, _ToySizes())
-
-if _held := os.environ.get("SSE_NMT_TEST_HOLD"):
-
-    def _hold(event, arguments):
-        if event == "open" and str(arguments[0]).endswith(_held):
-            time.sleep(60)
-
-    sys.addaudithook(_hold)

@@ -1,4 +1,4 @@
-"""`sse-nmt prepare` on real tools: SentencePiece and fairseq-preprocess."""
+"""`sse-nmt prepare` on real text and SentencePiece."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_second_time_there_is_nothing_to_do(toy_data, toy_options, capsys):
     prepare(toy_options, toy_data)
     assert before == {path: path.stat().st_mtime_ns for path in toy_data.rglob("*")}
     said = capsys.readouterr().err.splitlines()
-    assert sum(": done before, in " in line for line in said) == len(list((toy_data / "steps").iterdir())) == 7
+    assert sum(": done before, in " in line for line in said) == len(list((toy_data / "steps").iterdir())) == 6
 
 
 def test_other_options_are_not_mixed_in(toy_data, toy_options):
@@ -108,7 +108,7 @@ def test_the_same_files_by_another_way(toy_options, toy_data, monkeypatch, capsy
     source = Path(toy_options.source)
     monkeypatch.chdir(source.parent.parent)
     prepare(replace(toy_options, source=str(Path(source.parent.name, source.name))), toy_data)
-    assert capsys.readouterr().err.count(": done before, in ") == 7
+    assert capsys.readouterr().err.count(": done before, in ") == 6
 
 
 def test_too_few_documents_to_set_any_apart(toy_options, tmp_path):

@@ -33,10 +33,10 @@ from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.machine import cores
 from sse_nmt.text.cleaning import what_was_removed
-from sse_nmt.text.subwords import load_model, piece_set
+from sse_nmt.text.subwords import Segmenter, load_model
 
 FETCHES = [f"{verb}-{archive.name}" for archive in ARCHIVES for verb in ("fetch", "unpack")]
-STEPS = [*FETCHES, "clean", "duplicates", "learn", "segment", "binarise", "fingerprint"]
+STEPS = [*FETCHES, "clean", "duplicates", "learn", "segment", "fingerprint"]
 FETCH_TITLES = [f"{verb} {archive.name}" for archive in ARCHIVES for verb in ("Fetching", "Unpacking")]
 PATHS = [f"/{archive.path}" for archive in ARCHIVES]
 EUROPARL = ARCHIVES[0]
@@ -149,7 +149,7 @@ def test_the_table_says_what_became_of_the_text(prepared):
         ["step", "seconds"],
         *([title] for title in FETCH_TITLES),
         *(["Cleaning"], ["Finding duplicates"], ["Training a SentencePiece model of up to 60 pieces on 100 pairs"]),
-        *(["Segmenting"], ["Binarising"], ["Taking a fingerprint"]),
+        *(["Segmenting and binarising"], ["Taking a fingerprint"]),
     ]
     table = prepared.said[prepared.said.index("corpus  ") :].splitlines()
     rows = [re.split(" {2,}", line.strip()) if line else [] for line in table]
@@ -171,7 +171,9 @@ def test_the_dictionary_is_the_set_of_pieces_that_train(prepared):
                       for word in line.split())  # fmt: skip
     counts = [int(count) for _, count in lines]
     assert counts == [counted[word] for word in words] and counts == sorted(counts, reverse=True)
-    assert set(words) - set(fillers) == set(counted) <= set(piece_set(load_model(folder / "sentencepiece.model")))
+    assert (
+        set(words) - set(fillers) == set(counted) <= set(Segmenter(load_model(folder / "sentencepiece.model")).pieces)
+    )
     assert len(words) == len(set(words))
 
 
@@ -266,12 +268,10 @@ USUAL_MOMENTS = ["before its output", "before its record"]
 MOMENTS = {
     "clean": ["amid its work", "before its record"],
     "segment": ["amid its work", *USUAL_MOMENTS],
-    "binarise": ["as fairseq starts", "as fairseq works", "before its record"],
     "fingerprint": ["before its record"],
 }
 
 
-@pytest.mark.timeout(900)  # it starts fairseq four times
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_killed_in_every_step_and_started_again_it_comes_to_the_same(real_processes, prepared, tmp_path):
     server, folder, log = prepared.server, tmp_path / "wmt14", tmp_path / "log"
@@ -284,9 +284,6 @@ def test_killed_in_every_step_and_started_again_it_comes_to_the_same(real_proces
         assert not (folder / "manifest.json").exists()
         if moment == "amid its work":
             assert others > 0 or cores() == 1  # workers, which are no more
-        left = {path.name for path in folder.glob("bin.*.part/*")}
-        assert (moment == "as fairseq works") == ("train.en-de.en.idx" in left)
-        assert "test.en-de.de.idx" not in left  # fairseq-preprocess did not go on by itself
     assert prepare_and_listen(prepared.options, folder).count(": done before, in ") == len(STEPS) - 1
     # Each archive came whole in the first attempt; the second asked whether there is more, the third did not ask.
     sizes = [(path, (server.folder / path[1:]).stat().st_size) for path in PATHS]
@@ -301,20 +298,20 @@ def contents(folder: Path) -> dict[Path, bytes]:
     """Every file but those that hold times or paths."""
     paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     return {path: (folder / path).read_bytes() for path in paths if path.parts[0] != "steps" and path.name not in
-            ("manifest.json", "preprocess.log")}  # fmt: skip
+            ("manifest.json",)}  # fmt: skip
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_a_change_has_the_steps_after_it_done_again(real_processes, prepared, copied, tmp_path):
     """And the manifest, which says that all is complete, is not there meanwhile."""
     os.utime(copied / "clean/first")
-    killed_in("binarise", "as fairseq starts", lambda: prepare(prepared.options, copied), tmp_path / "log")
+    killed_in("fingerprint", "before its record", lambda: prepare(prepared.options, copied), tmp_path / "log")
     lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
     before = [line.partition(":")[0] for line in lines if ": done before, in " in line]
     assert before == [*FETCH_TITLES, "Cleaning"]
     assert [line for line in lines if line.endswith(" …")] == [
-        "Finding duplicates …", "Training a SentencePiece model of up to 60 pieces on 100 pairs …", "Segmenting …",
-        "Binarising …",
+        "Finding duplicates …", "Training a SentencePiece model of up to 60 pieces on 100 pairs …",
+        "Segmenting and binarising …", "Taking a fingerprint …",
     ]  # fmt: skip
     assert not (copied / "manifest.json").exists()
     assert sha256_of(sorted((copied / "pieces").iterdir())) == sha256_of(sorted((prepared.folder / "pieces").iterdir()))

@@ -18,7 +18,7 @@ NAMES = ["prepare", "average", "export", "evaluate", "newstest", "translate", "c
 # What tells of time, or of where and when something was done.
 _OF_THE_MOMENT = re.compile(r'"(seconds|started|finished|modified|sentences_per_second)": (\{[^}]*\}|[^,}\n]+)')
 _SIZES = {"embed_dim": 32, "layers": 1, "ffn_embed_dim": 32, "attention_heads": 2}
-_PASSING = re.compile(r"\.lock$|/steps/|\.part$|preprocess\.log$")
+_PASSING = re.compile(r"\.lock$|/steps/|\.part$")
 
 
 @dataclass(frozen=True)

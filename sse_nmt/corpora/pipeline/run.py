@@ -1,16 +1,15 @@
 """The steps from bitext to binary data, each done once.
 
-What is in memory does not grow with the text, but for nine bytes a pair (its hash, read as needed, and its mark) and,
-where validation or test text is set apart, what `split` says.
+What is in memory does not grow with the text, but for 17 bytes a pair (its hash, read as needed, its mark, its
+lengths) and, where validation or test text is set apart, what `split` says.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from sse_nmt.corpora.corpus import Fetched
 from sse_nmt.corpora.options import PrepareOptions
-from sse_nmt.corpora.pipeline.binarise import binarise
+from sse_nmt.corpora.pipeline.binary_text import binary_files, dictionary_files
 from sse_nmt.corpora.pipeline.clean import CleanFiles, clean
 from sse_nmt.corpora.pipeline.duplicates import mark_first, read_mask
 from sse_nmt.corpora.pipeline.sampled_copies import copy_folders
@@ -26,7 +25,6 @@ from sse_nmt.corpora.pipeline.split import place_splits, read_split, write_split
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.pipeline.write_text import SPLITS, TextParts, none_left, write_text
 from sse_nmt.system.errors import UserError
-from sse_nmt.system.machine import cores
 from sse_nmt.text.bitext import Bitext
 from sse_nmt.text.length_rules import LengthRules
 from sse_nmt.text.sampling import sample_pairs
@@ -56,7 +54,7 @@ class Pipeline:
         self._manifest = folder / "manifest.json"  # says that what follows from the text is complete
 
     def run(self, fetched: Fetched) -> Prepared:
-        """Clean, find duplicates, set validation and test text apart, learn pieces, segment, binarise.
+        """Clean, find duplicates, set validation and test text apart, learn pieces, segment and binarise.
 
         Raises:
             UserError: too little is left of the text, or no model of that many pieces can be had.
@@ -67,7 +65,6 @@ class Pipeline:
         removed = removed + dropped
         typical = self._learn(text)
         corpora, dropped, pairs, unknown = self._segment(text, typical, removed)
-        self._binarise(sum(corpus["source_tokens"] + corpus["target_tokens"] for corpus in corpora.values()))
         read = {bitext.name: bitext.pairs for bitext in fetched.bitexts}
         if not fetched.in_order:  # they were mixed
             corpora = {" and ".join(read): corpora["train"]}
@@ -189,7 +186,7 @@ class Pipeline:
         rules = LengthRules(options.min_length, options.max_length, options.max_ratio, typical)
         result = self._steps.run(
             "segment",
-            "Segmenting",
+            "Segmenting and binarising",
             lambda: write_text(self._folder, self._languages, text, rules, removed, options),
             inputs=[*text.inputs, self._model],
             outputs=[*self._split_files(), self._dictionary],
@@ -206,33 +203,6 @@ class Pipeline:
         pairs |= {"valid": len(text.valid) - dropped["length, of validation"], "test": len(text.test)}
         return corpora, dropped, pairs, result["unknown"]
 
-    def _binarise(self, tokens: int) -> None:
-        pieces, copies = self._folder / "pieces", copy_folders(self._folder, self._options.sampled_copies)
-        self._binarise_one("binarise", "Binarising", [pieces / split for split in SPLITS], self._folder / "bin", tokens)
-        for copy in copies:  # its pieces are beside it
-            self._binarise_one(f"binarise-{copy.name}", f"Binarising copy {copy.name}", [copy], copy, tokens)
-
-    def _binarise_one(self, name: str, title: str, prefixes: Sequence[Path], destination: Path, tokens: int) -> None:
-        """A copy has the prefix of training text alone."""
-        splits = dict(zip(SPLITS, prefixes, strict=False))
-        files = [prefix.with_name(f"{prefix.name}.{each}") for prefix in prefixes for each in self._languages]
-        pair = "-".join(self._languages)
-        names = [
-            f"{split}.{pair}.{language}.{kind}"
-            for split in splits
-            for language in self._languages
-            for kind in ("bin", "idx")
-        ]
-        names += [f"dict.{language}.txt" for language in self._languages]
-        self._steps.run(
-            name,
-            title,
-            partial(binarise, splits, destination, self._languages, self._dictionary, cores(), tokens),
-            inputs=[*files, self._dictionary],
-            outputs=[destination / each for each in names],
-            stale=[self._manifest],
-        )
-
     def _split_files(self) -> list[Path]:
         files = [
             self._folder / folder / f"{split}.{language}"
@@ -240,8 +210,13 @@ class Pipeline:
             for split in SPLITS
             for language in self._languages
         ]
-        copies = copy_folders(self._folder, self._options.sampled_copies)
-        return files + [copy.with_name(f"{copy.name}.{language}") for copy in copies for language in self._languages]
+        files += [self._folder / "bin" / name for split in SPLITS for name in binary_files(split, self._languages)]
+        files += [self._folder / "bin" / name for name in dictionary_files(self._languages)]
+        for copy in copy_folders(self._folder, self._options.sampled_copies):
+            files += [copy.with_name(f"{copy.name}.{language}") for language in self._languages]
+            names = [*binary_files("train", self._languages), *dictionary_files(self._languages)]
+            files += [copy / name for name in names]
+        return files
 
 
 def _pairs_setting(options: PrepareOptions) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Segmenting bitext of any size, on all cores: pieces, what the length rules drop, and how often each piece stands."""
+"""Segmenting bitext of any size, on all cores: pieces and ids, and what the length rules drop."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import sentencepiece
 from numpy.typing import NDArray
 
+from sse_nmt.corpora.pipeline.binary_text import IdBlock, ModelIds
 from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.progress import Progress
 from sse_nmt.system.workers import Workers
 from sse_nmt.text.bitext import Bitext
 from sse_nmt.text.blocks import Block, as_lines, count_blocks, kept_blocks
 from sse_nmt.text.length_rules import LengthRules, violated_length_rule
-from sse_nmt.text.subwords import load_model
+from sse_nmt.text.subwords import Segmenter, load_model
 
 
 @dataclass
@@ -34,12 +33,11 @@ class Segmented:
 
 @dataclass(frozen=True)
 class SegmentedBlock:
-    """Of the pairs that are left, text and pieces; of the others, the rule."""
+    """Of the pairs that are left, text, pieces and ids; of the others, the rule."""
 
     texts: tuple[bytes, bytes]  # lines of the source and of the target
     pieces: tuple[bytes, bytes]
-    tokens: tuple[int, int]
-    counts: Counter[str]  # of the pieces
+    ids: tuple[IdBlock, IdBlock]  # the model's
     rules: list[str | None]  # of every pair
 
     @property
@@ -52,12 +50,10 @@ class SegmentedBlock:
             return self
         left = [place for place, rule in enumerate(self.rules) if rule is None][:pairs]
         texts, pieces = ([part.split(b"\n")[:pairs] for part in parts] for parts in (self.texts, self.pieces))
-        words = [[word.decode() for line in side for word in line.split(b" ")] for side in pieces]
         return SegmentedBlock(
             texts=(_joined(texts[0]), _joined(texts[1])),
             pieces=(_joined(pieces[0]), _joined(pieces[1])),
-            tokens=(len(words[0]), len(words[1])),
-            counts=Counter(chain(*words)),
+            ids=(self.ids[0].first(pairs), self.ids[1].first(pairs)),
             rules=self.rules[: left[-1] + 1 if left else 0],
         )
 
@@ -68,19 +64,20 @@ def segment(
     model: Path,
     rules: LengthRules,
     files: Sequence[Path],
+    ids: Sequence[ModelIds],
     limit: int | None = None,
-) -> tuple[dict[str, Segmented], Counter[str]]:
+) -> dict[str, Segmented]:
     """Write the pairs marked in ``keep`` (one entry a pair of all ``bitexts``) that the rules let pass.
 
     Args:
         files: where source and target text and their pieces go.
+        ids: and their ids.
         limit: at most so many pairs; what comes after the last is not looked at.
 
     Returns:
-        What became of each bitext, and the counts of the pieces.
+        What became of each bitext.
     """
     corpora = {bitext.name: Segmented(removed=Counter()) for bitext in bitexts}
-    counts: Counter[str] = Counter()
     left = int(np.count_nonzero(keep)) if limit is None else limit
     with (
         Workers(_begin, model, rules, tasks=sum(map(count_blocks, bitexts))) as workers,
@@ -98,14 +95,15 @@ def segment(
                 left -= block.pairs
                 for output, content in zip(outputs, (*block.texts, *block.pieces), strict=True):
                     output.write(content)
+                for side, part in zip(ids, block.ids, strict=True):
+                    side.add(part)
                 _add(corpus, block)
-                counts += block.counts
                 progress.advance(len(block.rules))
                 if left == 0:
                     break
             corpus.removed["duplicate"] = int(np.count_nonzero(~mine))
             progress.advance(corpus.removed["duplicate"])
-    return corpora, counts
+    return corpora
 
 
 def _joined(lines: Sequence[bytes]) -> bytes:
@@ -114,30 +112,32 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 
 def _add(corpus: Segmented, block: SegmentedBlock) -> None:
     corpus.pairs += block.pairs
-    corpus.source_tokens += block.tokens[0]
-    corpus.target_tokens += block.tokens[1]
+    corpus.source_tokens += block.ids[0].tokens
+    corpus.target_tokens += block.ids[1].tokens
     corpus.removed += Counter(rule for rule in block.rules if rule is not None)
 
 
-_model: sentencepiece.SentencePieceProcessor  # of a worker
+_segmenter: Segmenter  # of a worker
 _rules: LengthRules
 
 
 def _begin(model: Path, rules: LengthRules) -> None:
-    global _model, _rules
-    _model, _rules = load_model(model), rules
+    global _segmenter, _rules
+    _segmenter, _rules = Segmenter(load_model(model)), rules
 
 
 def segment_block(block: Block) -> SegmentedBlock:
     texts = [[line.decode() for line in lines] for lines in (block.source, block.target)]
-    segmented = [_model.encode(lines, out_type=str, num_threads=1) for lines in texts]
-    rules = [violated_length_rule(len(source), len(target), _rules) for source, target in zip(*segmented, strict=True)]
+    ids = [_segmenter.ids(lines) for lines in texts]
+    rules = [violated_length_rule(len(source), len(target), _rules) for source, target in zip(*ids, strict=True)]
+    sides = [_side(*side, rules) for side in zip(texts, ids, strict=True)]
+    (source, target), (source_pieces, target_pieces), (source_ids, target_ids) = zip(*sides, strict=True)
+    return SegmentedBlock((source, target), (source_pieces, target_pieces), (source_ids, target_ids), rules)
+
+
+def _side(texts: list[str], ids: list[list[int]], rules: Sequence[str | None]) -> tuple[bytes, bytes, IdBlock]:
+    """One side of the pairs that are left: text, pieces, ids."""
     kept = [number for number, rule in enumerate(rules) if rule is None]
-    pieces = [[side[number] for number in kept] for side in segmented]
-    return SegmentedBlock(
-        texts=(as_lines(texts[0][number] for number in kept), as_lines(texts[1][number] for number in kept)),
-        pieces=(as_lines(map(" ".join, pieces[0])), as_lines(map(" ".join, pieces[1]))),
-        tokens=(sum(map(len, pieces[0])), sum(map(len, pieces[1]))),
-        counts=Counter(chain.from_iterable(chain(*pieces))),
-        rules=rules,
-    )
+    lines, segmented = [texts[number] for number in kept], [ids[number] for number in kept]
+    pieces = as_lines(map(_segmenter.in_pieces, lines, segmented))
+    return as_lines(lines), pieces, IdBlock.of(segmented, len(_segmenter.pieces))

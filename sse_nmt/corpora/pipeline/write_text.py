@@ -1,29 +1,31 @@
-"""Writing the text that trains, validates and tests, and the same in pieces; and the dictionary of these."""
+"""Writing the text that trains, validates and tests, the same in pieces and in ids, and the dictionary of these."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sentencepiece
 from numpy.typing import NDArray
 
 from sse_nmt.corpora.options import PrepareOptions
-from sse_nmt.corpora.pipeline.sampled_copies import COPIES, write_copies
+from sse_nmt.corpora.pipeline.binary_text import IdBlock, ModelIds, dictionary_files, split_prefix
+from sse_nmt.corpora.pipeline.sampled_copies import COPIES, binarise_copy, copy_folders, write_copies
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import atomic_directory, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.bitext import Bitext
 from sse_nmt.text.cleaning import normalise, what_was_removed
-from sse_nmt.text.dictionary import write_dictionary
+from sse_nmt.text.dictionary import Vocabulary, write_dictionary
 from sse_nmt.text.length_rules import LengthRules
 from sse_nmt.text.pairs import SentencePair
-from sse_nmt.text.subwords import load_model, piece_set, within_max_length
+from sse_nmt.text.subwords import Segmenter, load_model, within_max_length
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -55,7 +57,7 @@ def write_text(
     removed: Counter[str],
     options: PrepareOptions,
 ) -> dict[str, Any]:
-    """Write ``folder/{text,pieces,copies}/`` and ``folder/dict.txt`` with the model that is there.
+    """Write ``folder/{text,pieces,bin,copies}/`` and ``folder/dict.txt`` with the model that is there.
 
     Args:
         removed: what earlier steps have removed, for the sentence where nothing is left.
@@ -64,40 +66,57 @@ def write_text(
     Returns:
         What became of each training text, how many validation pairs were too long, and unknown tokens.
     """
-    path = folder / "sentencepiece.model"
+    path, dictionary = folder / "sentencepiece.model", folder / "dict.txt"
     model = load_model(path)
-    with atomic_directory(folder / "text") as texts, atomic_directory(folder / "pieces") as pieces:
+    segmenter = Segmenter(model)
+    parts = [folder / part for part in ("text", "pieces", "bin")]
+    with ExitStack() as stack:
+        texts, pieces, binary = (stack.enter_context(atomic_directory(part)) for part in parts)
+        ids = {split: [ModelIds(segmenter.pieces, binary) for _ in languages] for split in SPLITS}
         files = [part / f"train.{language}" for part in (texts, pieces) for language in languages]
-        corpora, counts = segment(text.train, text.keep, path, rules, files, options.pairs)
+        corpora = segment(text.train, text.keep, path, rules, files, ids["train"], options.pairs)
         dropped = sum((corpus.removed for corpus in corpora.values()), Counter(removed))
         _check_not_empty("train", sum(corpus.pairs for corpus in corpora.values()), dropped)
         valid = within_max_length(text.valid, model, rules.max_length, dropped)
         _check_not_empty("valid", len(valid), dropped)
+        for split, pairs in (("valid", valid), ("test", text.test)):
+            for side, language in enumerate(languages):
+                outputs = texts / f"{split}.{language}", pieces / f"{split}.{language}"
+                ids[split][side].add(_write([pair[side] for pair in pairs], segmenter, *outputs))
+        counts = {split: source.counts + target.counts for split, (source, target) in ids.items()}
         if options.sampled_copies:
             wanted = (options.sampled_copies, rules.max_length, options.seed)
-            counts += write_copies(texts, folder / COPIES, languages, path, *wanted)
-        known = {piece for piece in piece_set(model) if counts[piece]}  # as fairseq: a row that trains for each
-        unknown = {"train": _share_unknown(counts, known)}
-        for split, pairs in (("valid", valid), ("test", text.test)):
-            here: Counter[str] = Counter()
-            for side, language in enumerate(languages):
-                lines = [pair[side] for pair in pairs]
-                here += _write(lines, model, texts / f"{split}.{language}", pieces / f"{split}.{language}")
-            unknown[split] = _share_unknown(here, known)
-    write_dictionary(folder / "dict.txt", known, counts)
+            counts["train"] += segmenter.counts(write_copies(texts, folder / COPIES, languages, path, *wanted))
+        known = segmenter.known(counts["train"])
+        write_dictionary(dictionary, known)
+        _write_binary(binary, languages, ids, dictionary)
+    for copy in copy_folders(folder, options.sampled_copies):
+        binarise_copy(copy, languages, dictionary)
     return {
         "corpora": {name: vars(corpus) for name, corpus in corpora.items()},
         "removed_of_valid": len(text.valid) - len(valid),
-        "unknown": unknown,
+        "unknown": {split: _share_unknown(segmenter, each, known) for split, each in counts.items()},
     }
 
 
-def _write(lines: Sequence[str], model: sentencepiece.SentencePieceProcessor, text: Path, pieces: Path) -> Counter[str]:
-    """One side of a split, as it stands and in pieces; the counts of these."""
-    segmented = model.encode([normalise(line) for line in lines], out_type=str)
+def _write_binary(
+    folder: Path, languages: tuple[str, str], ids: Mapping[str, Sequence[ModelIds]], dictionary: Path
+) -> None:
+    vocabulary = Vocabulary.read(dictionary)
+    for split, sides in ids.items():
+        for language, side in zip(languages, sides, strict=True):
+            side.write(folder / split_prefix(split, languages, language), vocabulary)
+    for name in dictionary_files(languages):
+        shutil.copyfile(dictionary, folder / name)
+
+
+def _write(lines: Sequence[str], segmenter: Segmenter, text: Path, pieces: Path) -> IdBlock:
+    """One side of a split, as it stands and in pieces; return its ids."""
+    normal = [normalise(line) for line in lines]
+    ids = segmenter.ids(normal)
     write_lines(text, lines)
-    write_lines(pieces, (" ".join(line) for line in segmented))
-    return Counter(piece for line in segmented for piece in line)
+    write_lines(pieces, map(segmenter.in_pieces, normal, ids))
+    return IdBlock.of(ids, len(segmenter.pieces))
 
 
 def _check_not_empty(split: str, pairs: int, removed: Counter[str]) -> None:
@@ -109,6 +128,6 @@ def none_left(removed: Counter[str]) -> str:
     return f"none is left after cleaning: {what_was_removed(removed)}."
 
 
-def _share_unknown(counts: Mapping[str, int], known: set[str]) -> float:
-    total = sum(counts.values())
-    return sum(count for piece, count in counts.items() if piece not in known) / max(1, total)
+def _share_unknown(segmenter: Segmenter, counts: NDArray[np.int64], known: Mapping[str, int]) -> float:
+    unknown = sum(int(count) for piece, count in zip(segmenter.pieces, counts, strict=True) if piece not in known)
+    return unknown / max(1, int(counts.sum()))

@@ -14,6 +14,7 @@ from conftest import run_command
 from toy_corpus import sentences
 
 from sse_nmt.corpora.pipeline import clean
+from sse_nmt.corpora.pipeline.binary_text import ModelIds
 from sse_nmt.corpora.pipeline.duplicates import mark_first
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import read_lines
@@ -22,7 +23,7 @@ from sse_nmt.text.bitext import Bitext, count_lines
 from sse_nmt.text.cleaning import normalise
 from sse_nmt.text.length_rules import LengthRules, violated_length_rule
 from sse_nmt.text.pairs import SentencePair
-from sse_nmt.text.subwords import train_model
+from sse_nmt.text.subwords import Segmenter, train_model
 
 _NOISE = ["", " ", "\u00ad", "\t", "  Haus", "\u200bHaus ", "Haus\r", "u\u0308ber", "über", "\u2028", "\x85", "a\x0bb"]
 
@@ -102,13 +103,16 @@ def test_the_same_pairs_and_the_same_counts(corpora, tmp_path, limit):
     cleaned = cleaned_bitexts(bitexts, tmp_path / "clean", counts)
     keep = mark_first(tmp_path / "hashes", tmp_path / "mask")
     files = [tmp_path / name for name in ("text.en", "text.de", "pieces.en", "pieces.de")]
-    corpora_left, pieces = segment(cleaned, keep, tmp_path / "model", rules, files, limit)
+    ids = [ModelIds(Segmenter(model).pieces, tmp_path) for _ in range(2)]
+    corpora_left = segment(cleaned, keep, tmp_path / "model", rules, files, ids, limit)
 
     lines = [read_lines(path) for path in files]
     everything = [pair for pairs in kept.values() for pair in pairs][:limit]
     assert list(zip(*lines[:2], strict=True)) == everything
     assert lines[2:] == [[" ".join(model.encode(pair[side], out_type=str)) for pair in everything] for side in (0, 1)]
-    assert pieces == Counter(piece for side in lines[2:] for line in side for piece in line.split())
+    for side, side_ids in zip(lines[2:], ids, strict=True):
+        stand = Counter(piece for line in side for piece in line.split())
+        assert (Segmenter(model).counts(stand) == side_ids.counts).all()
     assert sum(each.pairs for each in corpora_left.values()) == len(everything)
     tokens = [sum(len(line.split()) for line in side) for side in lines[2:]]
     assert [sum(getattr(each, name) for each in corpora_left.values()) for name in
@@ -134,9 +138,11 @@ def test_what_comes_after_the_last_pair_is_not_looked_at(corpora, tmp_path):
     last = [place for place, is_good in enumerate(good) if is_good][99]
     results = []
     for keep, limit in ((np.ones(len(pairs), dtype=bool), 100), (np.arange(len(pairs)) <= last, None)):
-        left, pieces = segment([cleaned], keep, tmp_path / "model", rules, files, limit)
+        ids = [ModelIds(Segmenter(model).pieces, tmp_path) for _ in range(2)]
+        left = segment([cleaned], keep, tmp_path / "model", rules, files, ids, limit)
         del left["first"].removed["duplicate"]
-        results.append((left, pieces, [path.read_bytes() for path in files]))
+        counts = [side.counts.tolist() for side in ids]
+        results.append((left, counts, [path.read_bytes() for path in files]))
     assert results[0] == results[1] and results[0][0]["first"].pairs == 100
 
 
@@ -164,7 +170,8 @@ _PEAK = """
 import re, sys
 from pathlib import Path
 from sse_nmt.text.length_rules import LengthRules
-from sse_nmt.corpora.pipeline import clean, duplicates, segment
+from sse_nmt.corpora.pipeline import binary_text, clean, duplicates, segment
+from sse_nmt.text.subwords import Segmenter, load_model
 from sse_nmt.text import blocks, sampling as sample
 from sse_nmt.text.bitext import Bitext
 folder, pairs, model = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
@@ -179,7 +186,8 @@ cleaned = Bitext("corpus", files.source, files.target, pairs)
 keep = duplicates.mark_first(folder / "hashes", folder / "mask")
 assert keep.all() and len(list(sample.sample_pairs([cleaned], keep, 1000, 1))) == 1000
 files = [folder / name for name in ("text.en", "text.de", "pieces.en", "pieces.de")]
-left, _ = segment.segment([cleaned], keep, model, LengthRules(max_ratio=9), files)
+ids = [binary_text.ModelIds(Segmenter(load_model(model)).pieces, folder) for side in range(2)]
+left = segment.segment([cleaned], keep, model, LengthRules(max_ratio=9), files, ids)
 assert left["corpus"].pairs == pairs
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
@@ -187,7 +195,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_memory_does_not_grow_with_the_text(tmp_path):
-    """90,000 pairs more take 9 bytes each (hash and mark), 0.8 MB, and not the 10 MB of as many pairs of strings."""
+    """90,000 pairs more take 17 bytes each (hash, mark, lengths), 1.5 MB, not the 10 MB of as many strings."""
     train_model([(f"source {i}", f"target {i}") for i in range(500)], 30, tmp_path / "model")
     peaks = []
     for pairs in (10_000, 100_000):
