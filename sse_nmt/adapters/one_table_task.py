@@ -11,6 +11,7 @@ from torch import Tensor
 from sse_nmt.adapters.dropout.options import DropoutConfig
 from sse_nmt.adapters.frequency.tables import counts_in_text
 from sse_nmt.adapters.noise.options import NoiseConfig, noise_of, rate_of
+from sse_nmt.adapters.precision.options import PrecisionConfig
 from sse_nmt.adapters.regularized_task import RegularizedTask
 from sse_nmt.adapters.sse.installation import Side, transition_of_labels
 from sse_nmt.adapters.sse.options import OneTableSSEConfig, graph_of
@@ -18,7 +19,7 @@ from sse_nmt.methods.sse import Transition
 
 
 @dataclass
-class OneTableConfig(OneTableSSEConfig, NoiseConfig, DropoutConfig):
+class OneTableConfig(OneTableSSEConfig, NoiseConfig, DropoutConfig, PrecisionConfig):
     """All that the tasks have beside fairseq's."""
 
 

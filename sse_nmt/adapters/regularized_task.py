@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sse_nmt.adapters.dropout.installation import install_fast_dropout
 from sse_nmt.adapters.one_sentence import says_one_sentence
+from sse_nmt.adapters.precision.bfloat16 import announce, in_bfloat16
 from sse_nmt.adapters.sse.gold_loss import gold_loss, log_gold_loss
 from sse_nmt.adapters.sse.installation import SeededLabels, Side, install, replaced_ids
 from sse_nmt.adapters.sse.schedule import Schedule
@@ -76,6 +77,8 @@ class RegularizedTask(Task):
             self._labels = SeededLabels(self.label_transition(options.sse_prob_label), options.seed)
         if options.fast_dropout:
             install_fast_dropout(model)
+        if options.cpu_bf16:
+            announce()
 
     def train_step(
         self,
@@ -86,7 +89,8 @@ class RegularizedTask(Task):
         update_num: int,
         ignore_grad: bool = False,
     ) -> tuple[Any, Any, dict[str, Any]]:
-        step = (model, criterion, optimizer, update_num, ignore_grad)
+        called = in_bfloat16(criterion) if self._options.cpu_bf16 else criterion
+        step = (model, called, optimizer, update_num, ignore_grad)
         if self._labels is None:
             loss, size, logged = super().train_step(sample, *step)
         else:

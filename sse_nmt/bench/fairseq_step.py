@@ -26,6 +26,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ours, fused loss": ("translation_sse", FUSED),
     "ours, fused loss in chunks": ("translation_sse", CHUNKS),
     "ours, chunks, fast dropout": ("translation_sse", (*CHUNKS, "--fast-dropout")),
+    "the same in bfloat16": ("translation_sse", (*CHUNKS, "--fast-dropout", "--cpu-bf16")),
 }
 
 

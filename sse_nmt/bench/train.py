@@ -36,7 +36,8 @@ def bench_train(options: TrainStepOptions) -> None:
 
 def variants() -> dict[str, Command]:
     """Those of this environment. fairseq comes a second time, with memory that glibc keeps from step to step."""
-    first, *others = VARIANTS
+    on_gpu = torch.cuda.is_available()
+    first, *others = (name for name, (_, words) in VARIANTS.items() if not (on_gpu and "--cpu-bf16" in words))
     kept = {f"{first}, memory kept": own("fairseq_step", first, KEEP_MEMORY)}
     return {first: own("fairseq_step", first)} | kept | {name: own("fairseq_step", name) for name in others}
 

@@ -20,13 +20,14 @@ from sse_nmt.adapters.factorized.options import FactorizedConfig
 from sse_nmt.adapters.frequency.tables import row_counts, tag_tables
 from sse_nmt.adapters.noise.options import NoiseConfig, noise_of, rate_of
 from sse_nmt.adapters.one_sentence import says_one_sentence
+from sse_nmt.adapters.precision.options import PrecisionConfig
 from sse_nmt.adapters.regularized_task import RegularizedTask
 from sse_nmt.adapters.sse.installation import FIRST_LINES, Side, Transition, log_strangers, transition_of_labels
 from sse_nmt.adapters.sse.options import SSEConfig, source_graph, source_probability, target_graph, target_probability
 
 
 @dataclass
-class TranslationSSEConfig(TranslationConfig, SSEConfig, NoiseConfig, FactorizedConfig, DropoutConfig):
+class TranslationSSEConfig(TranslationConfig, SSEConfig, NoiseConfig, FactorizedConfig, DropoutConfig, PrecisionConfig):
     pass
 
 
