@@ -68,13 +68,13 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
         device = own["float32"].device
         engines: dict[str, Translate] = {
             **{f"CTranslate2 {kind}": partial(_timed, engine, source) for kind, engine in own.items()},
-            BASE: partial(generate, model, data, search, cores(), device),
+            BASE: partial(generate, model, data, replace(search, engine="fairseq"), cores(), device),
         }
         results = _in_turn(engines, options.rounds)
     print(
         f"{options.sentences:,} sentences of {model.dictionaries}/test.{model.source_lang}, of "
         f"{sum(map(len, source)) / len(source):.1f} pieces in the mean; beam {options.beam}, length penalty "
-        f"{options.length_penalty}, at most {search.max_length} pieces, {search.batch_tokens:,} tokens a batch; "
+        f"{options.length_penalty}, at most {search.max_length} pieces; "
         f"seed {options.seed}, {'GPU' if device == 'cuda' else f'{cores()} threads'}, {options.rounds} rounds in "
         f"turn, median [quartiles]"
     )

@@ -37,7 +37,7 @@ def generate(
         str(data), "--user-dir", USER_DIR, "--task", "translation", "--path", str(model.checkpoint),
         *_languages(model), "--gen-subset", _SPLIT, "--beam", str(options.beam),
         "--lenpen", str(options.length_penalty), "--max-len-a", "0", "--max-len-b", str(options.max_length),
-        "--max-tokens", str(options.batch_tokens), "--required-batch-size-multiple", "1",
+        "--max-tokens", str(options.batch(device)), "--required-batch-size-multiple", "1",
         *(["--cpu"] if device == "cpu" else []),
     ]  # fmt: skip
     output = _run("generate", arguments, {"OMP_NUM_THREADS": str(threads), "LOGLEVEL": "INFO"})

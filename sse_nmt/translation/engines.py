@@ -64,7 +64,7 @@ class CTranslate2Engine:
             beam_size=self._options.beam,
             length_penalty=self._options.length_penalty,
             max_decoding_length=self._options.max_length,
-            max_batch_size=self._options.batch_tokens,
+            max_batch_size=self._options.batch(self.device),
             batch_type="tokens",
         )
         return [result.hypotheses[0] for result in results]
@@ -104,5 +104,5 @@ class FairseqEngine:
             "--source-lang", model.source_lang, "--target-lang", model.target_lang,
             "--beam", str(options.beam), "--lenpen", str(options.length_penalty),
             "--max-len-a", "0", "--max-len-b", str(options.max_length),
-            "--max-tokens", str(options.batch_tokens), "--buffer-size", str(lines),
+            "--max-tokens", str(options.batch("cpu")), "--buffer-size", str(lines),
         ]  # fmt: skip

@@ -27,7 +27,7 @@ def test_the_table_of_engines(toy_runs, capsys):
     printed = capsys.readouterr().out
     assert sorted(run.rglob("*")) == before
     assert printed.startswith(f"12 sentences of {run}/text/test.en, of ")
-    assert "; beam 2, length penalty 0.6, at most 200 pieces, 4,096 tokens a batch; seed 1, " in printed
+    assert "; beam 2, length penalty 0.6, at most 200 pieces; seed 1, " in printed
     assert printed.splitlines()[-1].startswith("BLEU: nrefs:1|case:mixed|")
     number = r" +([\d.]+) \[([\d.]+), ([\d.]+)\]"
     rows = re.findall(rf"^(\S.*?) {{2,}}{number[2:]}{number} +([\d.]+) +([+-][\d.]+)$", printed, re.MULTILINE)

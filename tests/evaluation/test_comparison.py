@@ -245,6 +245,13 @@ def test_runs_translated_differently_are_not_compared(runs):
     )
 
 
+def test_runs_translated_in_larger_batches_are_compared(runs):
+    path = runs[2][1] / "scores/test.json"
+    scores = read_json(path)
+    write_json(path, {**scores, "search": {**scores["search"], "batch_tokens": 7}})
+    assert compare(runs).systems
+
+
 def test_a_log_without_validation_is_said(runs):
     (runs[0][1] / "train.log").write_text("nothing\n")
     with pytest.raises(UserError, match=f"^{runs[0][1]}/train.log must hold validation losses, but holds none"):

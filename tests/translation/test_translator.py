@@ -253,3 +253,18 @@ def test_a_spoilt_run_is_refused_with_one_sentence(copied, spoil, engine, toy_da
 def test_options_are_refused_with_one_sentence(run, words, sentence, toy_data, capsys):
     words = ["--input", toy_data / "text/test.en", *words]
     assert refused(capsys, "translate", run, *words).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("options", "device", "tokens"),
+    [
+        ({}, "cpu", 1024),
+        ({"compute_type": "int8"}, "cpu", 512),
+        ({"compute_type": "int8_float32"}, "cpu", 512),
+        ({"compute_type": "int8"}, "cuda", 4096),
+        ({"engine": "fairseq"}, "cpu", 4096),
+        ({"batch_tokens": 7, "compute_type": "int8"}, "cpu", 7),
+    ],
+)
+def test_how_much_is_translated_at_a_time(options, device, tokens):
+    assert SearchOptions(**options).batch(device) == tokens
