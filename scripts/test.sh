@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+unset PYTHONDONTWRITEBYTECODE # or each of the many processes compiles what it imports, for five seconds
 ./scripts/setup.sh
 if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
