@@ -43,9 +43,14 @@ def last_layer(model: Any, features: Tensor) -> tuple[Tensor, Tensor, Tensor | N
 
 
 def check_output_projection(model: Any) -> None:
-    """Raises OptionError if the model has no such layer, or does not return features."""
+    """Raises OptionError if the model has no such layer, does not return features, or is told that it is not used."""
     plain = _unwrapped(model)
     projection = getattr(plain.decoder, "output_projection", None)
+    if _looks_for_unused(model) and projection is not None and not _is_shared(projection, plain):
+        raise OptionError(
+            "`--find-unused-parameters` must be off with `--loss-chunk-tokens` and an output layer of its own, which the "
+            "loss uses and the model itself does not: leave it out, or use --share-decoder-input-output-embed."
+        )
     if (
         isinstance(projection, nn.Linear | FactorizedLinear)
         and (computes_as(projection, nn.Linear) or computes_as(projection, FactorizedLinear))
@@ -58,6 +63,21 @@ def check_output_projection(model: Any) -> None:
         f"`--loss-chunk-tokens` must be 0 for this {type(plain).__name__}, which does not return features for one "
         "linear `output_projection` whose parameters are at hand."
     )
+
+
+def _looks_for_unused(model: Any) -> bool:
+    """Whether a wrapper of data-parallel training takes what the model itself leaves out for unused."""
+    while isinstance(model, nn.Module):
+        if isinstance(model, nn.parallel.DistributedDataParallel) and model.find_unused_parameters:
+            return True
+        model = getattr(model, "module", None)
+    return False
+
+
+def _is_shared(layer: nn.Module, model: nn.Module) -> bool:
+    """Whether all its parameters are those of other layers too."""
+    others = {id(p) for module in model.modules() if module is not layer for p in module.parameters(recurse=False)}
+    return all(id(parameter) in others for parameter in layer.parameters())
 
 
 def _is_softmax(model: Any) -> bool:

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sse_nmt.adapters.losses.criterion import NAME
 from sse_nmt.methods.losses import cross_entropy, linear_cross_entropy
+from sse_nmt.system.errors import OptionError
 
 THEIRS = ["--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1"]
 WHOLE = ["--criterion", NAME, "--label-smoothing", "0.1"]
@@ -214,6 +215,23 @@ def test_pytorchs_data_parallel_wrapper(data, tmp_path, words):
     one.model = plain
     for name, gradient in other.gradients().items():
         torch.testing.assert_close(one.gradients()[name], gradient, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("tied", TIED)
+def test_looking_for_unused_parameters_is_refused_where_the_output_layer_has_its_own(data, tmp_path, tied):
+    """PyTorch would stop amid the first backward."""
+    setting = Setting(data, *CHUNKS, architecture=[*SMALL_TRANSFORMER, *TIED[tied]])
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", world_size=1, rank=0)
+    try:
+        setting.model = ModuleProxyWrapper(DistributedDataParallel(setting.model, find_unused_parameters=True))
+        if tied != "none":
+            setting.losses()
+            return
+        sentence = "^`--find-unused-parameters` must be off with `--loss-chunk-tokens` and an output layer of its own"
+        with pytest.raises(OptionError, match=sentence):
+            setting.losses()
+    finally:
+        distributed.destroy_process_group()
 
 
 def test_the_logits_are_formed_as_asked_for(data, monkeypatch):
