@@ -48,8 +48,8 @@ def check_output_projection(model: Any) -> None:
     projection = getattr(plain.decoder, "output_projection", None)
     if _looks_for_unused(model) and projection is not None and not _is_shared(projection, plain):
         raise OptionError(
-            "`--find-unused-parameters` must be off with `--loss-chunk-tokens` and an output layer of its own, which the "
-            "loss uses and the model itself does not: leave it out, or use --share-decoder-input-output-embed."
+            "`--find-unused-parameters` must be off with `--loss-chunk-tokens` and an output layer of its own, which "
+            "the loss uses and the model itself does not: leave it out, or use --share-decoder-input-output-embed."
         )
     if (
         isinstance(projection, nn.Linear | FactorizedLinear)
