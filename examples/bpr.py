@@ -15,6 +15,8 @@ from runs import save_run, start
 from systems import dropout_of, parse_options, transitions
 from torch import Tensor, nn
 
+from sse_nmt.system.errors import UserError
+
 TOP = 10
 
 
@@ -62,6 +64,7 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Tenso
     torch.manual_seed(options.seed)
     users, items = transitions(options, data)
     model = Factors(data.num_users, data.num_items, options.dim, dropout_of(options))
+    # Adam's weight decay: of all rows at each step, and not, as in `matrix_factorization.py`, of those looked up.
     optimiser = torch.optim.Adam(model.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     seen, curve, best = rated(fit, data.num_users), [], {}
     for epoch in range(1, options.epochs + 1):
@@ -69,12 +72,15 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Tenso
         for batch in torch.randperm(len(fit.users)).split(options.batch):
             user = fit.users[batch]
             other = torch.randint(data.num_items, user.shape)
+            # A film that the user has rated is drawn anew, once: few of them are left.
             other = torch.where(seen[user, other], torch.randint(data.num_items, user.shape), other)
             user = users.sample(user)  # SSE is here; the other film, which the user did not rate, is left as it is
             loss = -F.logsigmoid(model(user, items.sample(fit.items[batch])) - model(user, other)).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+        if not loss.isfinite():
+            raise UserError("The loss is no number: lower `--lr`.")
         if epoch % 5 == 0 or epoch == options.epochs:
             curve.append(float(rank(model, valid, seen)["NDCG@10"][valid.any(1)].mean()))
             if curve[-1] == max(curve):

@@ -1,6 +1,8 @@
 """Three pictures of matrix factorisation: where films lie, how training converges, what SSE does to a bound.
 
-python examples/figures.py paper_tables/matrix_factorization/runs --output pictures
+    python examples/figures.py runs/matrix_factorization --output pictures
+
+of the folder that `matrix_factorization.py` was told as `--output`, for the three systems below and the same epochs.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from movielens import Ratings, films_that_share_an_actor, load_ratings, split
 from runs import start
 
 from sse_nmt.methods.sse import GraphTransition, KnowledgeGraph, UniformTransition
+from sse_nmt.system.errors import UserError
 
 SYSTEMS = ("plain", "sse_se", "sse_graph")
 PROBABILITIES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -82,6 +85,10 @@ def main() -> None:
     parser.add_argument("--downloads", type=Path, default=Path("data/recommendation"))
     parser.add_argument("--output", type=Path, default=Path("pictures"))
     options = parser.parse_args()
+    for system in SYSTEMS:
+        for kind in ("npz", "items.npy"):
+            if not (path := options.runs / f"{system}.{options.seed}.{kind}").is_file():
+                raise UserError(f"{options.runs} must hold runs of {', '.join(SYSTEMS)}, but there is no {path.name}.")
     data = load_ratings(None, options.downloads)
     graph = films_that_share_an_actor(data, options.downloads)
     options.output.mkdir(parents=True, exist_ok=True)

@@ -14,17 +14,20 @@ from runs import save_run, start
 from systems import dropout_of, parse_options, transitions
 from torch import Tensor, nn
 
+from sse_nmt.system.errors import UserError
+
 
 class Factors(nn.Module):
     """The first column of each table is a bias."""
 
-    def __init__(self, num_users: int, num_items: int, dim: int, mean: float, dropout: float) -> None:
+    def __init__(self, num_users: int, num_items: int, dim: int, ratings: Tensor, dropout: float) -> None:
         super().__init__()
         self.users, self.items = nn.Embedding(num_users, dim + 1), nn.Embedding(num_items, dim + 1)
         for table in (self.users, self.items):
             nn.init.normal_(table.weight, std=0.1)
             nn.init.zeros_(table.weight[:, 0])
-        self.mean, self.dropout = mean, nn.Dropout(dropout)
+        self.mean, self.range = float(ratings.mean()), (float(ratings.min()), float(ratings.max()))
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Ids (n,), (n,) -> ratings (n,), and the squares of all that they were made of (n,)."""
@@ -34,16 +37,17 @@ class Factors(nn.Module):
 
 
 def errors(model: Factors, ratings: Ratings) -> Tensor:
-    """Squared errors, (n,)."""
+    """Squared errors, (n,), of predictions that are kept among the ratings there are."""
     with torch.no_grad():
-        return (model.eval()(ratings.users, ratings.items)[0].clamp(1, 5) - ratings.ratings).square()
+        predicted = model.eval()(ratings.users, ratings.items)[0]
+    return (predicted.clamp(*model.range) - ratings.ratings).square()
 
 
 def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Ratings) -> tuple[Factors, list[float]]:
     """The model of the epoch with the lowest validation error, and that error after each epoch."""
     torch.manual_seed(options.seed)
     users, items = transitions(options, data)
-    model = Factors(data.num_users, data.num_items, options.dim, float(fit.ratings.mean()), dropout_of(options))
+    model = Factors(data.num_users, data.num_items, options.dim, fit.ratings, dropout_of(options))
     optimiser = torch.optim.Adam(model.parameters(), lr=options.lr)
     curve, best = [], {}
     for _ in range(options.epochs):
@@ -57,6 +61,8 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Ratin
         curve.append(float(errors(model, valid).mean().sqrt()))
         if curve[-1] == min(curve):
             best = {name: value.clone() for name, value in model.state_dict().items()}
+    if not best:
+        raise UserError("The error on validation is no number: lower `--lr`.")
     model.load_state_dict(best)
     return model, curve
 

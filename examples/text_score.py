@@ -2,7 +2,8 @@
 
     python examples/text_score.py data/text/lm/bin checkpoints/sse_se.1 --system sse_se --seed 1 --output runs/lm
 
-The checkpoint is the one that fairseq found best on validation.
+The checkpoint is the one that fairseq found best on validation; how it is trained is in
+`scripts/reproduce_paper_tables.sh`. SSE is off in what follows, as in all that is no training.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from runs import Units, save_run, scorer_options, start
 from torch import nn
 
 from sse_nmt.adapters.registration import register_with_fairseq
+from sse_nmt.system.errors import UserError
 
 register_with_fairseq()
 TOKENS = 4096  # of a batch
@@ -55,10 +57,13 @@ def score(model: nn.Module, task: FairseqTask) -> dict[str, Units]:
 def main() -> None:
     options = scorer_options(__doc__)
     path = options.checkpoints / "checkpoint_best.pt"
+    if not path.is_file():
+        raise UserError(f"{options.checkpoints} must hold checkpoint_best.pt, but does not.")
     (model,), _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], {"data": str(options.data)})
     model = (model.cuda() if torch.cuda.is_available() else model).eval()
     state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-    save_run(options, score(model, task), [float(state["extra_state"]["best"])])
+    units, best = score(model, task), float(state["extra_state"]["best"])
+    save_run(options, units, [best / 100 if "accuracy" in units else 2**best])  # fairseq has percent, and bits
 
 
 if __name__ == "__main__":

@@ -16,7 +16,17 @@ from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.system.errors import UserError
 
 # What the options of `translation_sse` begin with; fairseq, which could tell, is not imported for it.
-_OURS = ("sse_", "embedding_noise", "noise_rate", "seed", "spectral_", "low_rank_", "frobenius_", "fast_dropout")
+_OURS = (
+    "sse_",
+    "embedding_noise",
+    "noise_rate",
+    "seed",
+    "spectral_",
+    "low_rank_",
+    "frobenius_",
+    "fast_dropout",
+    "cpu_bf16",
+)
 
 
 def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:

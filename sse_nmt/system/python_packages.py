@@ -26,6 +26,18 @@ class Wheel:
     def file(self) -> str:
         return f"{self.package}-{self.version}-py3-none-any.whl"
 
+    KIND = "--only-binary=:all:"  # for pip
+
+
+class SourceArchive(Wheel):
+    """The same of its sources, which are not built."""
+
+    @property
+    def file(self) -> str:
+        return f"{self.package}-{self.version}.tar.gz"
+
+    KIND = "--no-binary=:all:"
+
 
 def fetch_wheel(wheel: Wheel, folder: Path) -> Path:
     """Download it with pip, without what it depends on, to ``folder`` (kept if there); return its path.
@@ -46,12 +58,12 @@ def read_member(wheel: Path, name: str) -> str:
 
 
 def _download(wheel: Wheel, folder: Path) -> None:
-    """pip checks the hash too, before anything is kept."""
+    """pip checks the hash too, before anything is kept or, to learn of its dependencies, run."""
     asked = f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(asked)
         requirements.flush()
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", wheel.KIND, "--require-hashes"]
         command += ["--ignore-requires-python", "--disable-pip-version-check", "--dest", str(folder)]
         run_child([*command, "--requirement", requirements.name], f"`{wheel.file}` cannot be downloaded")
     if not (folder / wheel.file).is_file():

@@ -74,6 +74,7 @@ def test_every_kind_of_file_says_the_same(tmp_path):
         ("u.data", "7\t10\tgood\t1\n", "must be numbers, but there is one that is not"),
         ("other.txt", "", "must hold one of u.data, ratings.dat, ratings.csv, .inter, but holds none."),
         ("u.data", "", "must hold ratings, but holds none."),
+        ("ratings.csv", "userId,movieId,rating,timestamp\n", "must hold ratings, but holds a header alone."),
     ],
 )  # fmt: skip
 def test_a_broken_file_is_refused_in_a_sentence(tmp_path, name, text, sentence):
@@ -86,6 +87,27 @@ def test_a_wheel_of_another_hash_is_refused(tmp_path):
     wheel.parent.mkdir()
     wheel.write_bytes(b"another")
     assert "recbole-1.2.1-py3-none-any.whl" in said(movielens.load_ratings, None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--px", "2"], "`--px` must be in [0, 1], but is 2.0 instead."),
+        (["--neighbour-mass", "-1"], "`--neighbour-mass` must be in [0, 1], but is -1.0 instead."),
+        (["--epochs", "0"], "`--epochs` must be at least 1, but is 0 instead."),
+        (["--system", "sse_graph"], "SSE-Graph needs MovieLens-100k, whose actors are known, and not"),
+        (["--lr", "inf"], "is no number: lower `--lr`."),
+    ],
+)
+@pytest.mark.parametrize("example", [matrix_factorization, bpr])
+def test_options_that_cannot_be_are_refused_in_a_sentence(example, folder, tmp_path, monkeypatch, words, sentence):
+    monkeypatch.setattr(sys, "argv", ["x", "--from", str(folder), "--output", str(tmp_path), *words])
+    assert sentence in said(example.main) and not list(tmp_path.iterdir())
+
+
+def test_pictures_of_runs_that_there_are_not_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["figures", str(tmp_path)])
+    assert "must hold runs of plain, sse_se, sse_graph, but there is no plain.1.npz." in said(figures.main)
 
 
 def test_films_are_neighbours_if_an_actor_plays_in_both(tmp_path, monkeypatch):
@@ -160,7 +182,7 @@ def test_histories_are_in_the_order_of_time_and_leave_the_last_out(folder, tmp_p
     sasrec_data.main()
     texts = {split: (tmp_path / f"out/{split}.films").read_text().splitlines() for split in sasrec_data.HELD_OUT}
     first = [line.split("\t")[1] for line in (folder / "u.data").read_text().splitlines()[:15]]
-    assert [texts[split][0].split() for split in ("train", "valid", "test")] == [first[3:13], first[4:14], first[5:]]
+    assert [texts[split][0].split() for split in ("train", "valid", "test")] == [first[3:13], first[:14], first]
     words = [line.split()[0] for line in (tmp_path / "out/dict.txt").read_text().splitlines()]
     assert sorted(words, key=int) == [str(film) for film in range(1, FILMS + 1)]
 
@@ -169,6 +191,8 @@ def test_places_among_all_and_among_some():
     scores, wanted = torch.tensor([[5.0, 4.0, 3.0, 2.0, 1.0]]), torch.tensor([3])
     may = torch.tensor([[True, False, True, True, True]])
     assert sasrec_rank.rank(scores, may, wanted).tolist() == [2]
+    assert sasrec_rank.rank(scores.clamp(min=2), may, wanted).tolist() == [3]  # 5 as good as 4 counts as before it
+    assert sasrec_rank.rank(scores * math.nan, may, wanted).tolist() == [3]
     hits, gains = sasrec_rank.hits_and_gains(torch.tensor([0, 2, 9, 10]))
     assert hits.tolist() == [1, 1, 1, 0]
     assert gains.tolist() == pytest.approx([1, 0.5, 1 / math.log2(11), 0])

@@ -47,6 +47,13 @@ def test_without_the_baseline_there_is_no_table(tmp_path):
         table(tmp_path, "plain")
 
 
+def test_runs_of_other_units_are_not_compared(tmp_path):
+    kept(tmp_path, "plain", 1, accuracy=(torch.ones(2), torch.ones(2)))
+    kept(tmp_path, "other", 1, accuracy=(torch.ones(3), torch.ones(3)))
+    with pytest.raises(SystemExit, match="must hold runs of the same metrics on the same units"):
+        table(tmp_path, "plain")
+
+
 def test_what_cannot_be_is_a_sentence():
     def main() -> None:
         raise UserError("`x` must be y, but is z instead.")
