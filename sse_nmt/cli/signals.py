@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,7 +15,8 @@ _AGAIN = 0.02  # seconds
 def heed_signals() -> None:
     """One signal ends the work in order, a second is the same one again, the third ends it at once.
 
-    It waits for imports to end: torch's, when it is interrupted, aborts the process. Where Python can only drop an
+    It waits for imports to end: torch's, when it is interrupted, aborts the process; and for a context that is being
+    entered, whose exit nobody would call. Where Python can only drop an
     exception (in `__del__`, say), the signal comes again; what it interrupted half-made has nothing more to say.
     """
     count = 0
@@ -36,7 +38,7 @@ def heed_signals() -> None:
             os._exit(INTERRUPTED)
         if count == 2 and number != signal.SIGALRM:
             return
-        if _importing(frame):
+        if _delicate(frame):
             again()
         else:
             raise KeyboardInterrupt
@@ -55,9 +57,12 @@ def comes_of_an_interruption(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _importing(frame: FrameType | None) -> bool:
+def _delicate(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        code = frame.f_code
+        if code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        if code.co_filename == contextlib.__file__ and code.co_name in ("__enter__", "enter_context"):
             return True
         frame = frame.f_back
     return False
