@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -44,6 +45,7 @@ def heed_signals() -> None:
             raise KeyboardInterrupt
 
     sys.unraisablehook = dropped
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # what is done need not be interrupted again
 
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job
