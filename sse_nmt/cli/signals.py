@@ -11,16 +11,19 @@ from types import FrameType
 
 INTERRUPTED = 130  # as shells have it: 128 and SIGINT's number
 _AGAIN = 0.02  # seconds
+_PATIENCE = 50  # times
+_IMPORTING = ("<frozen importlib._bootstrap>", None)
+_ENTERING = (contextlib.__file__, ("__enter__", "enter_context"))
 
 
 def heed_signals() -> None:
     """One signal ends the work in order, a second is the same one again, the third ends it at once.
 
-    It waits for imports to end: torch's, when it is interrupted, aborts the process; and for a context that is being
-    entered, whose exit nobody would call. Where Python can only drop an
-    exception (in `__del__`, say), the signal comes again; what it interrupted half-made has nothing more to say.
+    It waits for imports to end: torch's, when it is interrupted, aborts the process; and, for a second, for a context
+    that is being entered, whose exit nobody would call. Where Python can only drop an exception (in `__del__`, say),
+    the signal comes again; what it interrupted half-made has nothing more to say. What is done is not interrupted.
     """
-    count = 0
+    count = waits = 0
 
     def again() -> None:
         signal.signal(signal.SIGALRM, heed)
@@ -33,19 +36,22 @@ def heed_signals() -> None:
             again()
 
     def heed(number: int, frame: FrameType | None) -> None:
-        nonlocal count
+        nonlocal count, waits
         count += number != signal.SIGALRM
         if count > 2:
             os._exit(INTERRUPTED)
         if count == 2 and number != signal.SIGALRM:
             return
-        if _delicate(frame):
+        if _is_amid(frame, _IMPORTING):
+            again()
+        elif waits < _PATIENCE and _is_amid(frame, _ENTERING):  # some wait for others: a lock, a server
+            waits += 1
             again()
         else:
             raise KeyboardInterrupt
 
     sys.unraisablehook = dropped
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # what is done need not be interrupted again
+    atexit.register(_ignore_signals)  # before Python's own end, amid which they would kill
 
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job
@@ -59,12 +65,16 @@ def comes_of_an_interruption(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _delicate(frame: FrameType | None) -> bool:
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _is_amid(frame: FrameType | None, place: tuple[str, tuple[str, ...] | None]) -> bool:
+    """Whether the frame, or one that called it, is of that file and, if there are names, of a function among them."""
+    file, names = place
     while frame is not None:
-        code = frame.f_code
-        if code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        if code.co_filename == contextlib.__file__ and code.co_name in ("__enter__", "enter_context"):
+        if frame.f_code.co_filename == file and (names is None or frame.f_code.co_name in names):
             return True
         frame = frame.f_back
     return False
