@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 from movielens import Ratings, add_source, films_that_share_an_actor
 
+from sse_nmt.methods.perturbation import check_probability
 from sse_nmt.methods.sse import GraphTransition, Transition, UniformTransition
 from sse_nmt.system.errors import UserError
 
@@ -36,15 +36,17 @@ def parse_options(doc: str | None, output: str, **defaults: float) -> argparse.N
     add_source(parser)
     parser.add_argument("--output", type=Path, default=Path(output))
     options = parser.parse_args()
-    _check(options, defaults)
+    _check(options)
     return options
 
 
-def _check(options: argparse.Namespace, defaults: Iterable[str]) -> None:
-    for name in ("px", "py", "neighbour_mass", "dropout"):
-        if not 0 <= (value := getattr(options, name)) <= 1:
-            raise UserError(f"`--{name.replace('_', '-')}` must be in [0, 1], but is {value} instead.")
-    for name in {"dim", "batch", "epochs"} & set(defaults):
+def _check(options: argparse.Namespace) -> None:
+    try:
+        for name in ("px", "py", "neighbour_mass", "dropout"):
+            check_probability(f"--{name.replace('_', '-')}", getattr(options, name))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    for name in ("dim", "batch", "epochs"):
         if (value := getattr(options, name)) < 1:
             raise UserError(f"`--{name}` must be at least 1, but is {value} instead.")
 

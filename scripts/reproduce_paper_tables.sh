@@ -83,15 +83,22 @@ words_of() {
     esac
 }
 
+# What is said on standard error goes to LOG, and its last line into the sentence where it fails: logged SENTENCE LOG COMMAND ...
+logged() {
+    local sentence="$1" log="$2"
+    shift 2
+    "$@" 2>>"$log" || fail "$sentence: $(tail -n 1 "$log") ($log)"
+}
+
 # Data for fairseq in DIR/bin, of DIR/SPLIT.ENDING: binarise DIR ENDING [option ...]
 binarise() {
     local dir="$1" end="$2"
     shift 2
     [ -e "$dir/bin/done" ] && return
     rm -rf "$dir/bin"
-    fairseq-preprocess --only-source --trainpref "$dir/train.$end" --validpref "$dir/valid.$end" --testpref "$dir/test.$end" \
-        --destdir "$dir/bin" "$@" >"$dir/preprocess.log" 2>&1 \
-        || fail "$dir was not binarised: $(tail -n 1 "$dir/preprocess.log") ($dir/preprocess.log)"
+    logged "$dir was not binarised" "$dir/preprocess.log" \
+        fairseq-preprocess --only-source --trainpref "$dir/train.$end" --validpref "$dir/valid.$end" --testpref "$dir/test.$end" \
+        --destdir "$dir/bin" "$@" >>"$dir/preprocess.log"
     touch "$dir/bin/done"
 }
 
@@ -124,10 +131,10 @@ train() {
     local checkpoints="$1" data="$2" task="$3" seed="$4"
     shift 4
     mkdir -p "$checkpoints"
-    fairseq-train "$data" --user-dir "$here/sse_nmt" --task "$task" --seed "$seed" --save-dir "$checkpoints" --num-workers 0 \
+    logged "$(basename "$checkpoints") was not trained" "$checkpoints.log" \
+        fairseq-train "$data" --user-dir "$here/sse_nmt" --task "$task" --seed "$seed" --save-dir "$checkpoints" --num-workers 0 \
         --required-batch-size-multiple 1 --optimizer adam --adam-betas '(0.9, 0.98)' --log-format simple --log-interval 100 \
-        --no-progress-bar "$@" >>"$checkpoints.log" 2>&1 \
-        || fail "$(basename "$checkpoints") was not trained: $(tail -n 1 "$checkpoints.log") ($checkpoints.log)"
+        --no-progress-bar "$@" >>"$checkpoints.log"
 }
 
 run_one() {
@@ -143,9 +150,9 @@ run_one() {
             python "$here/examples/$table.py" "${out[@]}" --downloads "$output/downloads" ${smoke:+--epochs 1}
             ;;
         fine_tuning)
-            python "$here/examples/fine_tuning.py" "${out[@]}" --downloads "$output/text/packages" ${smoke:+--reviews 400 --epochs 1} \
-                2>"$checkpoints.log"
-            rm "$checkpoints.log"
+            logged "$system.$seed was not trained" "$checkpoints.log" \
+                python "$here/examples/fine_tuning.py" "${out[@]}" --downloads "$output/text/packages" \
+                ${smoke:+--reviews 400 --epochs 1}
             ;;
         sasrec)
             train "$checkpoints" "$output/sasrec/data/bin" language_modeling_sse "$seed" --arch transformer_lm \
@@ -153,7 +160,7 @@ run_one() {
                 --share-decoder-input-output-embed --dropout 0.3 --sample-break-mode eos --tokens-per-sample 102 \
                 --batch-size 64 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 80 2)" \
                 --save-interval "$(or_smoke 5 1)" --no-last-checkpoints --disable-validation "${words[@]}"
-            python "$here/examples/sasrec_rank.py" "$output/sasrec/data/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/sasrec_rank.py" "$output/sasrec/data/bin" "$checkpoints" "${out[@]}"
             ;;
         language_model)
             train "$checkpoints" "$output/text/lm/bin" language_modeling_sse "$seed" --arch transformer_lm --decoder-layers 2 \
@@ -161,7 +168,7 @@ run_one() {
                 --share-decoder-input-output-embed --dropout 0.1 --sample-break-mode none --tokens-per-sample 128 \
                 --max-tokens 4096 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 400 \
                 --max-update "$(or_smoke 3000 20)" --no-epoch-checkpoints "${words[@]}"
-            python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}"
             ;;
         classification)
             train "$checkpoints.masked" "$output/text/lm/bin" masked_lm_sse "$seed" "${roberta[@]}" --criterion masked_lm \
@@ -173,7 +180,7 @@ run_one() {
                 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 8 1)" \
                 --restore-file "$checkpoints.masked/checkpoint_best.pt" --reset-optimizer --reset-dataloader --reset-meters \
                 --best-checkpoint-metric accuracy --maximize-best-checkpoint-metric --no-epoch-checkpoints "${words[@]}"
-            python "$here/examples/text_score.py" "$output/text/classes/bin" "$checkpoints" "${out[@]}" 2>>"$checkpoints.log"
+            logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/text_score.py" "$output/text/classes/bin" "$checkpoints" "${out[@]}"
             ;;
     esac
     rm -rf "$checkpoints" "$checkpoints.masked"

@@ -80,7 +80,7 @@ def test_the_methods_import_torch_and_the_standard_library_only():
             assert known, f"{path.relative_to(PACKAGE)} imports {name}"
 
 
-def test_fairseq_is_known_to_adapters_tasks_and_processes_only():
+def test_fairseq_is_known_to_adapters_tasks_and_bench_only():
     for path in PACKAGE.rglob("*.py"):
         place = path.relative_to(PACKAGE)
         if place.parts[0] not in ("adapters", "tasks", "bench"):

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from sse_nmt.system.child_processes import run_child
 from sse_nmt.system.download import fetch_once
@@ -21,22 +22,21 @@ class Wheel:
     package: str
     version: str
     sha256: str
+    KIND: ClassVar = "--only-binary=:all:"  # for pip
 
     @property
     def file(self) -> str:
         return f"{self.package}-{self.version}-py3-none-any.whl"
 
-    KIND = "--only-binary=:all:"  # for pip
-
 
 class SourceArchive(Wheel):
     """The same of its sources, which are not built."""
 
+    KIND: ClassVar = "--no-binary=:all:"
+
     @property
     def file(self) -> str:
         return f"{self.package}-{self.version}.tar.gz"
-
-    KIND = "--no-binary=:all:"
 
 
 def fetch_wheel(wheel: Wheel, folder: Path) -> Path:

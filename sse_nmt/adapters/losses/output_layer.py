@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from fairseq.distributed.fully_sharded_data_parallel import FullyShardedDataPara
 from torch import Tensor, nn
 
 from sse_nmt.methods.factorized import FactorizedLinear
-from sse_nmt.methods.module_surgery import computes_as, has_hooks
+from sse_nmt.methods.module_surgery import computes_as, has_hooks, places_of_parameter
 from sse_nmt.system.errors import OptionError
 
 _INSTEAD = "use --criterion label_smoothed_cross_entropy for it"
@@ -46,7 +47,8 @@ def check_output_projection(model: Any) -> None:
     """Raises OptionError if the model has no such layer, does not return features, or is told that it is not used."""
     plain = _unwrapped(model)
     projection = getattr(plain.decoder, "output_projection", None)
-    if _looks_for_unused(model) and projection is not None and not _is_shared(projection, plain):
+    own = () if projection is None else projection.parameters()
+    if _looks_for_unused(model) and any(len(places_of_parameter(plain, parameter)) == 1 for parameter in own):
         raise OptionError(
             "`--find-unused-parameters` must be off with `--loss-chunk-tokens` and an output layer of its own, which "
             "the loss uses and the model itself does not: leave it out, or use --share-decoder-input-output-embed."
@@ -67,17 +69,8 @@ def check_output_projection(model: Any) -> None:
 
 def _looks_for_unused(model: Any) -> bool:
     """Whether a wrapper of data-parallel training takes what the model itself leaves out for unused."""
-    while isinstance(model, nn.Module):
-        if isinstance(model, nn.parallel.DistributedDataParallel) and model.find_unused_parameters:
-            return True
-        model = getattr(model, "module", None)
-    return False
-
-
-def _is_shared(layer: nn.Module, model: nn.Module) -> bool:
-    """Whether all its parameters are those of other layers too."""
-    others = {id(p) for module in model.modules() if module is not layer for p in module.parameters(recurse=False)}
-    return all(id(parameter) in others for parameter in layer.parameters())
+    wrappers = (each for each in _wrappers(model) if isinstance(each, nn.parallel.DistributedDataParallel))
+    return any(each.find_unused_parameters for each in wrappers)
 
 
 def _is_softmax(model: Any) -> bool:
@@ -96,6 +89,13 @@ def _returns_features(model: Any) -> bool:
 
 def _unwrapped(model: Any) -> Any:
     """Without the wrappers of data-parallel training."""
+    *_, plain = _wrappers(model)
+    return plain
+
+
+def _wrappers(model: Any) -> Iterator[Any]:
+    """Those of data-parallel training from the outermost on, and last the model itself."""
+    yield model
     while isinstance(getattr(model, "module", None), nn.Module):
         model = model.module
-    return model
+        yield model

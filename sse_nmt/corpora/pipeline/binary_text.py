@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,6 +87,12 @@ def write_binary(prefix: Path, size: int, blocks: Iterable[IdBlock]) -> None:
     with open(prefix.with_name(f"{prefix.name}.idx"), "wb") as file:
         file.write(_MAGIC + struct.pack("<QBQ", _VERSION, _TYPES[dtype], len(sizes)))
         file.write(sizes.tobytes() + starts.tobytes())
+
+
+def copy_dictionary(dictionary: Path, folder: Path, languages: tuple[str, str]) -> None:
+    """For both sides, as fairseq wants it beside binary text."""
+    for name in dictionary_files(languages):
+        shutil.copyfile(dictionary, folder / name)
 
 
 def binary_files(split: str, languages: tuple[str, str]) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from sse_nmt.corpora.pipeline.binary_text import IdBlock, dictionary_files, split_prefix, write_binary
+from sse_nmt.corpora.pipeline.binary_text import IdBlock, copy_dictionary, split_prefix, write_binary
 from sse_nmt.system.atomic_files import atomic_directory
 from sse_nmt.system.progress import bar
 from sse_nmt.text.blocks import BLOCK
@@ -53,15 +52,14 @@ def write_copies(
     return counts
 
 
-def binarise_copy(copy: Path, languages: tuple[str, str], dictionary: Path) -> None:
-    """A copy's pieces, which are beside it, as fairseq's training text."""
-    vocabulary = Vocabulary.read(dictionary)
+def binarise_copy(copy: Path, languages: tuple[str, str], dictionary: Path, vocabulary: Vocabulary) -> None:
+    """A copy's pieces, which are beside it, as fairseq's training text, with the dictionary that was read."""
     with atomic_directory(copy) as part:
-        for language, name in zip(languages, dictionary_files(languages), strict=True):
+        for language in languages:
             with open(copy.with_name(f"{copy.name}.{language}"), encoding="utf-8", newline="\n") as lines:
                 blocks = (_in_rows(block, vocabulary.rows) for block in iter(lambda: list(islice(lines, BLOCK)), []))
                 write_binary(part / split_prefix("train", languages, language), len(vocabulary), blocks)
-            shutil.copyfile(dictionary, part / name)
+        copy_dictionary(dictionary, part, languages)
 
 
 def _in_rows(lines: Sequence[str], rows: Mapping[str, int]) -> IdBlock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sse_nmt.corpora.options import PrepareOptions
-from sse_nmt.corpora.pipeline.binary_text import IdBlock, ModelIds, dictionary_files, split_prefix
+from sse_nmt.corpora.pipeline.binary_text import IdBlock, ModelIds, copy_dictionary, split_prefix
 from sse_nmt.corpora.pipeline.sampled_copies import COPIES, binarise_copy, copy_folders, write_copies
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import atomic_directory, write_lines
@@ -89,25 +88,18 @@ def write_text(
             counts["train"] += segmenter.counts(write_copies(texts, folder / COPIES, languages, path, *wanted))
         known = segmenter.known(counts["train"])
         write_dictionary(dictionary, known)
-        _write_binary(binary, languages, ids, dictionary)
+        vocabulary = Vocabulary.read(dictionary)
+        for split, sides in ids.items():
+            for language, side_ids in zip(languages, sides, strict=True):
+                side_ids.write(binary / split_prefix(split, languages, language), vocabulary)
+        copy_dictionary(dictionary, binary, languages)
     for copy in copy_folders(folder, options.sampled_copies):
-        binarise_copy(copy, languages, dictionary)
+        binarise_copy(copy, languages, dictionary, vocabulary)
     return {
         "corpora": {name: vars(corpus) for name, corpus in corpora.items()},
         "removed_of_valid": len(text.valid) - len(valid),
         "unknown": {split: _share_unknown(segmenter, each, known) for split, each in counts.items()},
     }
-
-
-def _write_binary(
-    folder: Path, languages: tuple[str, str], ids: Mapping[str, Sequence[ModelIds]], dictionary: Path
-) -> None:
-    vocabulary = Vocabulary.read(dictionary)
-    for split, sides in ids.items():
-        for language, side in zip(languages, sides, strict=True):
-            side.write(folder / split_prefix(split, languages, language), vocabulary)
-    for name in dictionary_files(languages):
-        shutil.copyfile(dictionary, folder / name)
 
 
 def _write(lines: Sequence[str], segmenter: Segmenter, text: Path, pieces: Path) -> IdBlock:
