@@ -39,6 +39,15 @@ def test_what_a_script_runs_ends_with_it(tmp_path, with_signal, status):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_a_signal_that_comes_at_once_ends_it_too(tmp_path):
+    """Twenty times: the signal is sent by the child, and is there before the script knows the child's number or after."""
+    script = tmp_path / "script.sh"
+    script.write_text(f"set -euo pipefail\n. {CHILDREN}\nat_once() {{ kill -INT $$; exec sleep 60; }}\nrun at_once\n")
+    for _ in range(20):
+        done = subprocess.run(["bash", script], stdout=subprocess.PIPE, preexec_fn=heed_signals, timeout=20)
+        assert (done.returncode, done.stdout) == (130, b"")
+
+
 def test_a_script_ends_as_what_it_runs(tmp_path):
     script = tmp_path / "script.sh"
     script.write_text(f"set -euo pipefail\n. {CHILDREN}\nrun true\nrun sh -c 'exit 7'\necho not ended\n")
