@@ -40,7 +40,7 @@ def test_what_a_script_runs_ends_with_it(tmp_path, with_signal, status):
 
 
 def test_a_signal_that_comes_at_once_ends_it_too(tmp_path):
-    """Twenty times: the signal is sent by the child, and is there before the script knows the child's number or after."""
+    """Twenty times: the child sends it, and it is there before the script knows the child's number or after."""
     script = tmp_path / "script.sh"
     script.write_text(f"set -euo pipefail\n. {CHILDREN}\nat_once() {{ kill -INT $$; exec sleep 60; }}\nrun at_once\n")
     for _ in range(20):
