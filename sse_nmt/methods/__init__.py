@@ -1,1 +1,1 @@
-"""What each method computes: torch and the standard library, nothing else."""
+"""What each method computes: torch, its Triton and the standard library, nothing else."""

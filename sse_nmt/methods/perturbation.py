@@ -64,7 +64,7 @@ class Perturbation(nn.Module):
         self.num_candidates = len(rows)  # N
         # Dictionaries put special symbols first and fillers last: what is left is one range, and arithmetic
         # on it beats a look-up in tables of V entries that no cache holds.
-        self._range = (rows[0], rows[-1]) if rows[-1] - rows[0] + 1 == len(rows) else None
+        self.candidate_range = (rows[0], rows[-1]) if rows[-1] - rows[0] + 1 == len(rows) else None  # both inclusive
 
     @property
     def strength(self) -> float:
@@ -101,18 +101,18 @@ class Perturbation(nn.Module):
 
     def is_candidate(self, ids: Tensor) -> Tensor:
         """Ids (*) -> bool (*)."""
-        if self._range is None:
+        if self.candidate_range is None:
             # To a tensor -1 is its last row, to an embedding table none.
             return (self.ranks[ids.clamp(min=0)] >= 0) & (ids >= 0)
-        return (ids >= self._range[0]) & (ids <= self._range[1])
+        return (ids >= self.candidate_range[0]) & (ids <= self.candidate_range[1])
 
     def rank_of(self, ids: Tensor) -> Tensor:
         """The place of candidates among the candidates, (*) -> (*) in [0, N); undefined for other rows."""
-        return self.ranks[ids] if self._range is None else ids - self._range[0]
+        return self.ranks[ids] if self.candidate_range is None else ids - self.candidate_range[0]
 
     def row_at(self, rank: Tensor) -> Tensor:
         """The inverse of `rank_of`: (*) in [0, N) -> rows (*)."""
-        return self.candidates[rank] if self._range is None else rank + self._range[0]
+        return self.candidates[rank] if self.candidate_range is None else rank + self.candidate_range[0]
 
     def draw_others(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Another candidate for each of ``ids``, (*) -> (*), all alike likely; of no use for ids that are none."""

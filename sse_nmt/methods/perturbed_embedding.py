@@ -93,6 +93,10 @@ class PerturbedEmbedding(nn.Embedding):
             ValueError: the table was resized since the perturbation was made.
         """
         check_rows(self, self.perturbation, self.ATTRIBUTE, self.METHOD, f"`{self.REMOVER}`")
+        return self.draw_checked(input)
+
+    def draw_checked(self, input: Tensor) -> Tensor:
+        """As `draw`, of a table that has the right number of rows. For subclasses."""
         return self.perturbation.perturb_ids(input, self.generator_for(input.device))
 
 

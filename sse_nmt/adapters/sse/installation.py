@@ -22,6 +22,7 @@ from sse_nmt.adapters.sse.seeding import (
     SeededNoisyEmbedding,
     SeededSSEEmbedding,
     data_parallel_rank,
+    sample_from,
 )
 from sse_nmt.graphs.candidates import tokens_in
 from sse_nmt.graphs.coverage import Coverage
@@ -172,7 +173,7 @@ class SeededLabels:
     def __call__(self, target: Tensor, num_updates: int) -> Tensor:
         """Gold labels (*) -> labels (*), of which some are replaced; the input is not modified."""
         self._stream.set_num_updates(num_updates)
-        return self._transition.to(target.device).sample(target, self._stream.on(target.device))
+        return sample_from(self._stream, self._transition.to(target.device), target)
 
 
 def transition_of_classes(prob: float, num_classes: int) -> Transition:

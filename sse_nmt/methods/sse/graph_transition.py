@@ -13,6 +13,8 @@ from torch import Tensor
 
 from sse_nmt.methods.dtypes import double_if_supported
 from sse_nmt.methods.perturbation import candidate_rows, check_probability, generator_argument
+from sse_nmt.methods.philox import Words
+from sse_nmt.methods.sse.counted_draw import GraphTables, whole_and_rest
 from sse_nmt.methods.sse.knowledge_graph import KnowledgeGraph
 from sse_nmt.methods.sse.neighbour_tables import ONE, NeighbourLists, fixed_point, weight_beyond_one
 from sse_nmt.methods.sse.transition import look_up
@@ -101,6 +103,19 @@ class GraphTransition(UniformTransition):
             own = (place - number) * ONE < look_up(self.thresholds, at)
             neighbour = torch.where(own, neighbour, look_up(self.aliases, at))
         return torch.where(second * ONE < look_up(self.near, ids), neighbour.long(), super().draw(ids, generator))
+
+    def draw_counted(self, ids: Tensor, words: Words) -> Tensor:
+        start = look_up(self.starts, ids)
+        number, rest = whole_and_rest(words[3], look_up(self.starts, ids + 1) - start)
+        at = start + number
+        neighbour = look_up(self.neighbours, at)
+        if self.thresholds is not None and self.aliases is not None:
+            neighbour = torch.where(rest < look_up(self.thresholds, at), neighbour, look_up(self.aliases, at))
+        near = (words[2] >> 2) < look_up(self.near, ids)
+        return torch.where(near, neighbour.long(), super().draw_counted(ids, words))
+
+    def graph_tables(self) -> GraphTables:
+        return GraphTables(self.starts, self.neighbours, self.near, self.thresholds, self.aliases)
 
     def neighbour_masses(self) -> Tensor:
         """(N,) float64 on the CPU: the share of each candidate's replacements that goes to its neighbours."""

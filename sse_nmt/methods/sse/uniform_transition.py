@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sse_nmt.methods.counter_stream import CounterStream
+from sse_nmt.methods.philox import Words
+from sse_nmt.methods.sse.counted_draw import GraphTables, counted_sample, other_candidates
 from sse_nmt.methods.sse.transition import Transition
 
 
@@ -15,8 +18,20 @@ class UniformTransition(Transition):
     included, which lowers the probability to p0 (N - 1) / N; we follow the equation.)
     """
 
+    def sample(self, ids: Tensor, source: torch.Generator | CounterStream | None = None) -> Tensor:
+        """As every `Transition` does; from a `CounterStream` by counting, which on CUDA is one kernel."""
+        return counted_sample(self, ids, source) if isinstance(source, CounterStream) else super().sample(ids, source)
+
     def draw(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return self.draw_others(ids, generator)
+
+    def draw_counted(self, ids: Tensor, words: Words) -> Tensor:
+        """As `draw`, from the last three of four words for each id, (*) each."""
+        return other_candidates(self, ids, words)
+
+    def graph_tables(self) -> GraphTables | None:
+        """What a draw along a graph looks up; None where there is no graph."""
+        return None
 
     def probabilities(self) -> Tensor:
         matrix = torch.eye(self.num_embeddings, dtype=torch.float64)
