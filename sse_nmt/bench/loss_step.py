@@ -1,7 +1,8 @@
-"""The output layer and its loss alone, fairseq's and ours: what they need in memory shows best so."""
+"""The output layer and its loss alone, fairseq's, ours and others': what they need in memory shows best so."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from sse_nmt.bench.step_server import PAD, StepSpec, TokenBatch, Variant, serve
 from sse_nmt.methods.losses import label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 
-CHUNK = 512
+CHUNK = 4096 if torch.cuda.is_available() else 512
 Loss = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 
 
@@ -39,7 +40,36 @@ def in_chunks(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) 
     ).loss
 
 
-VARIANTS: dict[str, Loss] = {"fairseq": fairseqs, "fused loss": fused, "fused loss in chunks": in_chunks}
+def torchs(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
+    smoothing = _as_torchs(epsilon, len(weight))
+    return F.linear_cross_entropy(
+        features, weight, target, ignore_index=PAD, reduction="sum", label_smoothing=smoothing
+    )
+
+
+def ligers(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
+    from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss  # type: ignore[import-not-found]
+
+    smoothing = _as_torchs(epsilon, len(weight))
+    return LigerFusedLinearCrossEntropyLoss(ignore_index=PAD, label_smoothing=smoothing, reduction="sum")(
+        weight, features, target
+    )
+
+
+def _as_torchs(epsilon: float, classes: int) -> float:
+    """torch shares ε among all classes, fairseq among all but the label."""
+    return epsilon * classes / (classes - 1)
+
+
+def anchors() -> dict[str, Loss]:
+    """Others' losses that are here: newer torch has one, Liger's needs a GPU."""
+    found: dict[str, Loss] = {"torch": torchs} if hasattr(F, "linear_cross_entropy") else {}
+    if torch.cuda.is_available() and importlib.util.find_spec("liger_kernel") is not None:
+        found["Liger"] = ligers
+    return found
+
+
+VARIANTS = {"fairseq": fairseqs, "fused loss": fused, "fused loss in chunks": in_chunks, **anchors()}
 
 
 def make(variant: str, spec: StepSpec, batches: list[TokenBatch]) -> Variant:

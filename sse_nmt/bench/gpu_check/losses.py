@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sse_nmt.bench.gpu_check.device import kernels, no_waiting, peak_mib
 from sse_nmt.bench.gpu_check.findings import Finding
-from sse_nmt.bench.loss_step import Loss, fairseqs, fused
+from sse_nmt.bench.loss_step import Loss, anchors, fairseqs, fused
 from sse_nmt.bench.step_server import PAD, SPECIALS
 from sse_nmt.bench.timing import Spread, interleaved
 from sse_nmt.methods.losses import linear_label_smoothed_cross_entropy
@@ -67,11 +65,7 @@ def _broken(calls: Mapping[str, Callable[[], object]]) -> dict[str, str]:
 def _losses() -> dict[str, Loss]:
     losses: dict[str, Loss] = {"fairseq": fairseqs, f"{_OURS}, whole": fused}
     losses |= {f"{_OURS}, chunks of {size:,}": _in_chunks(size) for size in (512, 4096)}
-    if hasattr(F, "linear_cross_entropy"):
-        losses["torch"] = _torchs
-    if importlib.util.find_spec("liger_kernel") is not None:
-        losses["Liger"] = _ligers
-    return losses
+    return losses | anchors()
 
 
 def _in_chunks(size: int) -> Loss:
@@ -81,27 +75,6 @@ def _in_chunks(size: int) -> Loss:
         ).loss
 
     return loss
-
-
-def _torchs(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
-    smoothing = _as_torchs(epsilon, len(weight))
-    return F.linear_cross_entropy(
-        features, weight, target, ignore_index=PAD, reduction="sum", label_smoothing=smoothing
-    )
-
-
-def _ligers(features: Tensor, weight: Tensor, target: Tensor, epsilon: float) -> Tensor:
-    from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss  # type: ignore[import-not-found]
-
-    smoothing = _as_torchs(epsilon, len(weight))
-    return LigerFusedLinearCrossEntropyLoss(ignore_index=PAD, label_smoothing=smoothing, reduction="sum")(
-        weight, features, target
-    )
-
-
-def _as_torchs(epsilon: float, classes: int) -> float:
-    """torch shares ε among all classes, fairseq among all but the label."""
-    return epsilon * classes / (classes - 1)
 
 
 def _gradients(loss: Loss, inputs: list[Tensor], target: Tensor) -> tuple[Tensor, ...]:

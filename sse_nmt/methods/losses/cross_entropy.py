@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from sse_nmt.methods.dtypes import accumulation_dtype
+from sse_nmt.methods.losses.kernels import row_kernels
 from sse_nmt.methods.losses.label_smoothing import (
+    RowValues,
     SmoothedLoss,
     Smoothing,
     blocks,
@@ -70,34 +72,47 @@ class _FromLogits(torch.autograd.Function):
         overwrite: bool,
         with_correct: bool,
     ) -> SmoothedLoss:
-        ctx.save_for_backward(logits, target)
-        ctx.smoothing, ctx.overwrite = smoothing, overwrite
         counts, labels = counted_labels(target, smoothing)
-        nll, smooth = logits.new_empty((2, len(logits)), dtype=accumulation_dtype(logits.dtype))
-        correct = torch.empty_like(counts) if with_correct else None
-        buffer = _buffer(logits)
-        for rows in blocks(len(logits), len(buffer)):
-            values = row_values(logits[rows], labels[rows], buffer[: rows.stop - rows.start], with_correct)
-            nll[rows], smooth[rows] = values.nll, values.smooth
-            if correct is not None and values.correct is not None:
-                correct[rows] = values.correct
-        out = combine(nll, smooth, correct, counts, logits.size(-1), smoothing, reduce)
+        kernels = row_kernels(logits)
+        if kernels is None:
+            values = _in_blocks(logits, labels, with_correct)
+        else:
+            values = kernels.row_values(logits, labels, with_correct)
+        ctx.save_for_backward(logits, target, values.nll)
+        ctx.smoothing, ctx.overwrite = smoothing, overwrite
+        out = combine(*values, counts, logits.size(-1), smoothing, reduce)
         ctx.mark_non_differentiable(*(value for value in out[1:] if value is not None))
         return tuple(out)  # type: ignore[return-value]  # autograd wants a plain one
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        logits, target = ctx.saved_tensors
+        logits, target, nll = ctx.saved_tensors
         counts, labels = counted_labels(target, ctx.smoothing)
         scale = grad_loss * counts
         gradient = logits if ctx.overwrite else torch.empty_like(logits)
+        kernels = row_kernels(logits)
+        if kernels is not None:
+            kernels.gradient_into(gradient, logits, labels, nll, ctx.smoothing, scale)
+            return gradient, None, None, None, None, None
         buffer = _buffer(logits)
         for rows in blocks(len(logits), len(buffer)):
             block = buffer[: rows.stop - rows.start]
             softmax_into(block, logits[rows])
             gradient[rows] = to_gradient_(block, labels[rows], ctx.smoothing, scale[rows])
         return gradient, None, None, None, None, None
+
+
+def _in_blocks(logits: Tensor, labels: Tensor, with_correct: bool) -> RowValues:
+    nll, smooth = logits.new_empty((2, len(logits)), dtype=accumulation_dtype(logits.dtype))
+    correct = torch.empty_like(labels, dtype=torch.bool) if with_correct else None
+    buffer = _buffer(logits)
+    for rows in blocks(len(logits), len(buffer)):
+        values = row_values(logits[rows], labels[rows], buffer[: rows.stop - rows.start], with_correct)
+        nll[rows], smooth[rows] = values.nll, values.smooth
+        if correct is not None and values.correct is not None:
+            correct[rows] = values.correct
+    return RowValues(nll, smooth, correct)
 
 
 def _buffer(logits: Tensor) -> Tensor:

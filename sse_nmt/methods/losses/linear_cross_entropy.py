@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from sse_nmt.methods.dtypes import accumulation_dtype
+from sse_nmt.methods.losses.kernels import row_kernels
 from sse_nmt.methods.losses.label_smoothing import (
+    RowValues,
     SmoothedLoss,
     Smoothing,
     blocks,
@@ -88,11 +90,16 @@ class _Chunks:
         self.size = max(1, min(size, len(features)))
         exact = accumulation_dtype(features.dtype)
         self._logits = features.new_empty((self.size, len(weight)))
-        self._probabilities = features.new_empty((self.size, len(weight)), dtype=exact)
+        self._kernels = row_kernels(self._logits)
+        self._probabilities = self._logits.new_empty(self._logits.shape if self._kernels is None else (0,), dtype=exact)
         # Many chunks add to these: in a half-precision type little of the later ones would arrive.
         self.grad_features = torch.empty_like(features) if wanted[0] else None
         self.grad_weight = torch.zeros_like(weight, dtype=exact) if wanted[1] else None
         self.grad_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
+
+    @property
+    def by_kernels(self) -> bool:
+        return self._kernels is not None
 
     def logits(self, rows: slice) -> Tensor:
         x, out = self.features[rows], self._logits[: rows.stop - rows.start]
@@ -103,10 +110,43 @@ class _Chunks:
     def probabilities(self, rows: slice) -> Tensor:
         return self._probabilities[: rows.stop - rows.start]
 
-    def add_gradients(self, rows: slice, scale: Tensor | None) -> None:
-        """From the probabilities of these rows, which are lost; ``scale`` (N,) is the gradient of each row's loss."""
+    def values(self, rows: slice, with_correct: bool) -> RowValues:
+        logits, labels = self.logits(rows), self.labels[rows]
+        if self._kernels is not None:
+            return self._kernels.row_values(logits, labels, with_correct)
+        return row_values(logits, labels, self.probabilities(rows), with_correct)
+
+    def values_and_gradients(self, rows: slice, with_correct: bool, scale: Tensor | None) -> RowValues:
+        """Adds to the gradients those of ``scale`` (N,) times each row's loss; of 1 if None, but not by kernels."""
+        if self._kernels is None:
+            values = self.values(rows, with_correct)
+            self._add_from_probabilities(rows, scale)
+            return values
+        logits = self.logits(rows)
+        assert scale is not None
+        args = logits, self.labels[rows], with_correct, self.smoothing, scale[rows]
+        values = self._kernels.values_and_gradient_(*args)
+        self._add(rows, logits)
+        return values
+
+    def gradients_anew(self, rows: slice, nll: Tensor, scale: Tensor) -> None:
+        """Adds to the gradients, of values (N,) known already."""
+        logits = self.logits(rows)
+        if self._kernels is None:
+            softmax_into(self.probabilities(rows), logits)
+            self._add_from_probabilities(rows, scale)
+        else:
+            self._kernels.gradient_into(logits, logits, self.labels[rows], nll[rows], self.smoothing, scale[rows])
+            self._add(rows, logits)
+
+    def _add_from_probabilities(self, rows: slice, scale: Tensor | None) -> None:
+        """These become gradients."""
         probabilities = self.probabilities(rows)
-        exact = to_gradient_(probabilities, self.labels[rows], self.smoothing, None if scale is None else scale[rows])
+        part = None if scale is None else scale[rows]
+        self._add(rows, to_gradient_(probabilities, self.labels[rows], self.smoothing, part))
+
+    def _add(self, rows: slice, exact: Tensor) -> None:
+        """Of the gradient of these rows' logits."""
         gradient = exact.to(self.features.dtype)
         if self.grad_features is not None:
             torch.mm(gradient, self.weight, out=self.grad_features[rows])
@@ -116,7 +156,7 @@ class _Chunks:
             else:
                 self.grad_weight.add_(torch.mm(gradient.t(), self.features[rows]))
         if self.grad_bias is not None:
-            self.grad_bias.add_(exact.sum(0))
+            self.grad_bias.add_(exact.sum(0, dtype=self.grad_bias.dtype))
 
     def gradients(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         dtype = self.features.dtype
@@ -144,19 +184,21 @@ class _FromFeatures(torch.autograd.Function):
         chunks = _Chunks(features, weight, bias, target, smoothing, chunk, wanted)
         nll, smooth = features.new_empty((2, len(features)), dtype=accumulation_dtype(features.dtype))
         correct = torch.empty_like(chunks.counts) if with_correct else None
-        scale = None if bool(features.device.type == "cpu" and chunks.counts.all()) else chunks.counts.to(nll.dtype)
+        all_count = features.device.type == "cpu" and not chunks.by_kernels and bool(chunks.counts.all())
+        scale = None if all_count else chunks.counts.to(nll.dtype)
         for rows in blocks(len(features), chunks.size):
-            values = row_values(chunks.logits(rows), chunks.labels[rows], chunks.probabilities(rows), with_correct)
+            if at_once:
+                values = chunks.values_and_gradients(rows, with_correct, scale)
+            else:
+                values = chunks.values(rows, with_correct)
             nll[rows], smooth[rows] = values.nll, values.smooth
             if correct is not None and values.correct is not None:
                 correct[rows] = values.correct
-            if at_once:
-                chunks.add_gradients(rows, scale)
         ctx.at_once = at_once
         if at_once:
             ctx.save_for_backward(*chunks.gradients())
         else:
-            ctx.save_for_backward(features, weight, bias, target)
+            ctx.save_for_backward(features, weight, bias, target, nll)
             ctx.smoothing, ctx.chunk = smoothing, chunk
         out = combine(nll, smooth, correct, chunks.counts, len(weight), smoothing, reduce)
         ctx.mark_non_differentiable(*(value for value in out[1:] if value is not None))
@@ -168,12 +210,11 @@ class _FromFeatures(torch.autograd.Function):
         rest = (None,) * 6
         if ctx.at_once:
             return *(None if gradient is None else _times(gradient, grad_loss) for gradient in ctx.saved_tensors), *rest
-        features, weight, bias, target = ctx.saved_tensors
+        features, weight, bias, target, nll = ctx.saved_tensors
         chunks = _Chunks(features, weight, bias, target, ctx.smoothing, ctx.chunk, ctx.needs_input_grad[:3])
         scale = grad_loss * chunks.counts
         for rows in blocks(len(features), chunks.size):
-            softmax_into(chunks.probabilities(rows), chunks.logits(rows))
-            chunks.add_gradients(rows, scale)
+            chunks.gradients_anew(rows, nll, scale)
         return *chunks.gradients(), *rest
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import pytest
 import torch
-from conftest import run_command
 from counted import CANDIDATES, ROWS, transitions
 from scipy import stats
 
@@ -63,19 +59,3 @@ def test_shapes_and_types_stay(shape, dtype):
 def test_at_probability_0_nothing_is_replaced():
     ids = torch.arange(1000)
     assert torch.equal(UniformTransition(1000, 0.0).sample(ids, CounterStream(CPU)), ids)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")
-@pytest.mark.parametrize("what", ["interpreted", "compiled"])
-def test_the_kernel(what):
-    """In a process of its own, since Triton asks once whether it is to interpret.
-
-    Interpreted, it must give what the torch form gives, bit for bit. Compiled, for GPUs that need not be there, each of
-    its variants must become machine code.
-    """
-    environment = {"TRITON_INTERPRET": "1"} if what == "interpreted" else {}
-    done = run_command(
-        sys.executable, "-m", f"kernel_{what}", env=os.environ | environment | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    )
-    assert done.returncode == 0, done.stderr
-    assert "every case" in done.stdout
