@@ -21,6 +21,7 @@ class Machine:
     processes: int  # that train together, on all machines
     rank: int = 0
     local: int = 1  # processes that share this machine's processors
+    bfloat16: bool = True  # its GPUs, if there are any that are asked to, compute in it: Ampere and newer
     launcher: str | None = None  # torchrun or Slurm, if that starts a `sse-nmt train` for each process
 
     @classmethod
@@ -29,18 +30,21 @@ class Machine:
         else fairseq starts a process for each GPU by itself.
         """
         gpus = torch.cuda.device_count()
+        asked = gpus > 0 and OmegaConf.select(configuration, "common.bf16", default=False)
+        bfloat16 = not asked or torch.cuda.is_bf16_supported(including_emulation=False)
         launcher, names = "torchrun", ("WORLD_SIZE", "RANK", "LOCAL_WORLD_SIZE")
         if OmegaConf.select(configuration, "distributed_training.distributed_port", default=-1) > 0:
             launcher, names = "Slurm", ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_NTASKS_PER_NODE")
         processes, rank = (int(environment.get(name, default)) for name, default in zip(names, "10", strict=False))
         if processes == 1:
-            return cls(gpus, max(1, gpus))
-        return cls(gpus, processes, rank, int(environment.get(names[2], processes)), launcher)
+            return cls(gpus, max(1, gpus), bfloat16=bfloat16)
+        return cls(gpus, processes, rank, int(environment.get(names[2], processes)), bfloat16, launcher)
 
 
 def adapt_to_hardware(configuration: DictConfig, machine: Machine) -> DictConfig:
     """``configuration``, written for one process, for the machine: gradients accumulated over fewer batches, and
-    smaller ones where the processes do not divide them; on CPU full precision, and gloo between processes.
+    smaller ones where the processes do not divide them; float16 on GPUs that have no bfloat16; on CPU full precision,
+    and gloo between processes.
     """
     adapted = configuration.copy()
     frequencies = list(OmegaConf.select(configuration, "optimization.update_freq", default=[1]))
@@ -54,6 +58,9 @@ def adapt_to_hardware(configuration: DictConfig, machine: Machine) -> DictConfig
         OmegaConf.update(adapted, "distributed_training.distributed_world_size", machine.processes)
     if machine.gpus == 0 or OmegaConf.select(adapted, "common.cpu", default=False):
         _fit_to_cpu(adapted, machine)
+    elif not machine.bfloat16 and OmegaConf.select(adapted, "common.bf16", default=False):
+        OmegaConf.update(adapted, "common.bf16", False)
+        OmegaConf.update(adapted, "common.fp16", True)
     return adapted
 
 

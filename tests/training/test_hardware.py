@@ -40,9 +40,21 @@ def test_an_update_sees_as_many_tokens_whatever_the_processes(processes):
 def test_without_a_gpu_precision_is_full():
     configuration = read_configuration(CONFIG)
     assert not adapt_to_hardware(configuration, Machine(gpus=0, processes=1)).common.fp16
-    assert not adapt_to_hardware(
-        OmegaConf.merge(configuration, {"common": {"cpu": True}}), Machine(gpus=1, processes=1)
-    ).common.fp16
+    for half in ("fp16", "bf16"):
+        on_cpu = OmegaConf.merge(configuration, {"common": {"cpu": True, "fp16": False, half: True}})
+        for machine in (Machine(gpus=1, processes=1), Machine(gpus=1, processes=1, bfloat16=False)):
+            common = adapt_to_hardware(on_cpu, machine).common
+            assert not common.get("bf16", False) and not common.fp16
+
+
+def test_gpus_without_bfloat16_take_float16():
+    machine = Machine(gpus=1, processes=1, bfloat16=False)
+    asked = OmegaConf.merge(read_configuration(CONFIG), {"common": {"fp16": False, "bf16": True}})
+    common = adapt_to_hardware(asked, machine).common
+    assert common.fp16 and not common.bf16
+    assert adapt_to_hardware(asked, Machine(gpus=1, processes=1)).common.bf16
+    plain = adapt_to_hardware(OmegaConf.create({"common": {"seed": 1}}), machine).common
+    assert plain == {"seed": 1}
 
 
 def test_batches_counted_in_sentences_are_left_alone():

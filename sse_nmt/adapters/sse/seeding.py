@@ -13,10 +13,10 @@ from sse_nmt.methods.noise import NoisyEmbedding
 from sse_nmt.methods.perturbation import Perturbation
 from sse_nmt.methods.perturbed_embedding import PerturbedEmbedding
 from sse_nmt.methods.sse import GraphTransition, SSEEmbedding, Transition, UniformTransition
+from sse_nmt.methods.triton_use import triton_runs
 from sse_nmt.methods.update_stream import UpdateStream
 
 ALWAYS = Schedule()
-COUNTS = ("cuda",)  # devices on which a draw by counting is one kernel, and that of a generator many
 _NO_CANDIDATE = -1
 
 
@@ -27,7 +27,7 @@ def data_parallel_rank() -> int:
 
 def counts(perturbation: Perturbation, device: torch.device) -> TypeGuard[UniformTransition]:
     """Whether it draws there by counting: SSE does where that is one kernel; a subclass may draw in another way."""
-    return type(perturbation) in (UniformTransition, GraphTransition) and device.type in COUNTS
+    return type(perturbation) in (UniformTransition, GraphTransition) and triton_runs(device)
 
 
 def sample_from(stream: UpdateStream, transition: Transition, ids: Tensor) -> Tensor:

@@ -120,6 +120,10 @@ def _kernel(name: str, transition: UniformTransition, device: torch.device, seed
 
 
 def _cost(name: str, transition: UniformTransition, ids: Tensor, rounds: int, source: Source) -> Finding:
+    if isinstance(source, CounterStream):
+        with no_waiting():  # as before and after each micro-batch
+            source.begin(1)
+            source.take_replaced()
     sample = partial(transition.sample, ids, source)
     return Finding(PART, f"{name}: {ids.numel():,} ids", True, _measured(sample, ids.device, rounds))
 

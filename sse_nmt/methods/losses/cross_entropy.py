@@ -94,6 +94,8 @@ class _FromLogits(torch.autograd.Function):
         kernels = row_kernels(logits)
         if kernels is not None:
             kernels.gradient_into(gradient, logits, labels, nll, ctx.smoothing, scale)
+            if ctx.overwrite:  # a kernel's writing is unseen by autograd, which must refuse what comes too late
+                torch.autograd.graph.increment_version(logits)
             return gradient, None, None, None, None, None
         buffer = _buffer(logits)
         for rows in blocks(len(logits), len(buffer)):

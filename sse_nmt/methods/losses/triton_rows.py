@@ -15,8 +15,8 @@ from torch import Tensor
 
 from sse_nmt.methods.losses.label_smoothing import RowValues, Smoothing
 
-_BLOCK = 4096  # logits at a time
-_WARPS = 8
+BLOCK = 4096  # logits at a time
+WARPS = 8
 
 
 def row_values(logits: Tensor, target: Tensor, with_correct: bool) -> RowValues:
@@ -60,27 +60,31 @@ def _launch(
     rows, labels = logits.shape
     if rows == 0:
         return
-    _rows[(rows,)](
-        logits, gradient, target.contiguous(), found.nll if scale is None else scale.float().contiguous(),
-        found.nll, found.smooth, found.nll if found.correct is None else found.correct,
-        labels, smoothing.others(labels), smoothing.gold(labels),
-        VALUES=values, GRADIENT=scale is not None, CORRECT=found.correct is not None,
-        BLOCK=min(_BLOCK, triton.next_power_of_2(labels)), num_warps=_WARPS,
-    )  # fmt: skip
+    gold_logits = logits.gather(1, target[:, None])  # before they are written over; asserts that labels are in range
+    factors = found.nll if scale is None else scale.float().contiguous()
+    with torch.cuda.device(logits.get_device()):  # Triton launches on the current one
+        _rows[(rows,)](
+            logits, gradient, gold_logits, target.contiguous(), factors,
+            found.nll, found.smooth, found.nll if found.correct is None else found.correct,
+            labels, smoothing.others(labels), smoothing.gold(labels),
+            VALUES=values, GRADIENT=scale is not None, CORRECT=found.correct is not None,
+            BLOCK=min(BLOCK, triton.next_power_of_2(labels)), num_warps=WARPS,
+        )  # fmt: skip
 
 
 @triton.jit(do_not_specialize=("others", "gold"))
 def _rows(
-    logits, gradient, target, scale, nll, smooth, correct, labels, others, gold,
+    logits, gradient, gold_logits, target, scale, nll, smooth, correct, labels, others, gold,
     VALUES: tl.constexpr, GRADIENT: tl.constexpr, CORRECT: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     label = tl.load(target + row)
     start = row * labels
-    gold_logit = tl.load(logits + start + label).to(tl.float32)
+    gold_logit = tl.load(gold_logits + row).to(tl.float32)
     own = tl.where(gold_logit == float("-inf"), 0.0, gold_logit)
     if VALUES:
-        peak, total, below, earlier = 0.0, 0.0, 0.0, 0  # the gold label's own d is 0
+        total, below, earlier = 0.0, 0.0, 0
+        peak = tl.where(gold_logit == float("-inf"), -1e30, 0.0)  # finite: whole blocks may be of labels that cannot be
         for first in range(0, labels, BLOCK):
             k = first + tl.arange(0, BLOCK)
             inside = k < labels
@@ -97,7 +101,6 @@ def _rows(
             tl.store(correct + row, (peak <= 0.0) & (earlier == 0))
     else:
         minus_log_p = tl.load(nll + row)
-        tl.debug_barrier()  # every thread has read the gold logit before one writes over it
     if GRADIENT:
         factor = tl.load(scale + row)
         for first in range(0, labels, BLOCK):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sse_nmt.methods.counter_stream import CALL, KEY, REPLACED, CounterStream
 from sse_nmt.methods.philox import Words, philox
+from sse_nmt.methods.triton_use import triton_runs
 
 if TYPE_CHECKING:
     from sse_nmt.methods.sse.uniform_transition import UniformTransition
@@ -33,13 +34,11 @@ def counted_sample(transition: UniformTransition, ids: Tensor, stream: CounterSt
     """As `Transition.sample`, (*) -> (*); the stream has counted the draw and its replacements afterwards."""
     if ids.numel() == 0:
         return ids.clone()
-    if ids.device.type == "cuda":
-        try:
-            from sse_nmt.methods.sse.triton_draw import launch
-        except ImportError:  # torch without Triton: many kernels, the same numbers
-            return counted_in_torch(transition, ids, stream)
-        return launch(transition, ids, stream.state)
-    return counted_in_torch(transition, ids, stream)
+    if not triton_runs(ids.device):
+        return counted_in_torch(transition, ids, stream)
+    from sse_nmt.methods.sse.triton_draw import launch
+
+    return launch(transition, ids, stream.state)
 
 
 def counted_in_torch(transition: UniformTransition, ids: Tensor, stream: CounterStream) -> Tensor:

@@ -28,14 +28,15 @@ def launch(transition: UniformTransition, ids: Tensor, state: Tensor) -> Tensor:
     range_, graph = transition.candidate_range, transition.graph_tables()
     first, last = range_ or (0, 0)
     blocks = triton.cdiv(ids.numel(), _BLOCK)
-    _draw[(blocks,)](
-        ids, drawn, state, transition.ranks, transition.candidates,
-        *(state if table is None else table for table in graph or (None,) * 5),
-        ids.numel(), blocks, round(transition.prob * ALL),
-        transition.num_embeddings, transition.num_candidates, first, last,
-        RANGE=range_ is not None, GRAPH=graph is not None, WEIGHTS=graph is not None and graph.aliases is not None,
-        BLOCK=_BLOCK,
-    )  # fmt: skip
+    with torch.cuda.device(ids.get_device()):  # Triton launches on the current one
+        _draw[(blocks,)](
+            ids, drawn, state, transition.ranks, transition.candidates,
+            *(state if table is None else table for table in graph or (None,) * 5),
+            ids.numel(), blocks, round(transition.prob * ALL),
+            transition.num_embeddings, transition.num_candidates, first, last,
+            RANGE=range_ is not None, GRAPH=graph is not None, WEIGHTS=graph is not None and graph.aliases is not None,
+            BLOCK=_BLOCK,
+        )  # fmt: skip
     return drawn
 
 
