@@ -139,12 +139,13 @@ def test_where_nobody_takes_what_is_printed(real_processes, tmp_path):
     """Closed, full, or a pipe that is closed amid it: a sentence or nothing, no traceback, no file that gets it."""
     command = f"{sys.executable} -m sse_nmt"
     (tmp_path / "a").write_text("a line\n")
+    full = "sse-nmt: The standard output cannot be read or written: No space left on device.\n"
     cases = {
         "--help >&-": (0, ""),
-        "evaluate --hypotheses a --reference a >/dev/full": (
-            1,
-            "sse-nmt: The standard output cannot be read or written: No space left on device.\n",
-        ),
+        "evaluate --hypotheses a --reference a >/dev/full": (1, full),
+        "--help >/dev/full": (1, full),
+        "prepare files --help >/dev/full": (1, full),
+        "--version >/dev/full": (1, full),
         "--version 2>&- <&-": (0, ""),
         "graph show no.npz >&- 2>&-": (1, ""),
         "graph show no.npz 2>/dev/full": (1, ""),

@@ -38,10 +38,10 @@ def build_parser() -> argparse.ArgumentParser:
     import importlib
 
     import sse_nmt
-    from sse_nmt.cli.arguments import listing
+    from sse_nmt.cli.arguments import Parser, listing
     from sse_nmt.cli.commands import COMMANDS
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sse-nmt",
         usage="sse-nmt [-h] [--version] COMMAND …",
         description=sse_nmt.__doc__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
@@ -13,6 +14,16 @@ from sse_nmt.system.options import flag_of
 
 _METAVARS = {int: "N", float: "X"}
 Call = Callable[[argparse.Namespace], None]
+
+
+class Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse hides it where nobody takes what `--help` prints."""
+        if file is sys.stdout:
+            file.write(message)
+            file.flush()
+        else:
+            super()._print_message(message, file)
 
 
 def command(commands: Any, name: str, call: Call, text: str, examples: Sequence[str]) -> argparse.ArgumentParser:
