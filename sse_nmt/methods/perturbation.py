@@ -117,8 +117,11 @@ class Perturbation(nn.Module):
     def draw_others(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Another candidate for each of ``ids``, (*) -> (*), all alike likely; of no use for ids that are none."""
         others = torch.randint(self.num_candidates - 1, ids.shape, device=ids.device, **generator_argument(generator))
-        # Uniform over the candidates without the id's own rank: ranks from there on move up by one.
-        return self.row_at(others + (others >= self.rank_of(ids)))
+        return self.other_rows(ids, others)
+
+    def other_rows(self, ids: Tensor, others: Tensor) -> Tensor:
+        """The candidates at places ``others`` (*) in [0, N - 1) among all but the id's own, (*) -> (*)."""
+        return self.row_at(others + (others >= self.rank_of(ids)))  # from its own rank on they move up by one
 
     def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.STRENGTH}={self.strength}, candidates={self.num_candidates}"

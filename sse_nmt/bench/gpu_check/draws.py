@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -107,15 +108,14 @@ def _distribution(name: str, transition: UniformTransition, source: Callable[[],
 
 def _kernel(name: str, transition: UniformTransition, device: torch.device, seed: int) -> Finding:
     """The kernel must draw and count what the torch form on the CPU does, and so it must with other sizes."""
-    same = True
+    same, on_cpu = True, copy.deepcopy(transition).cpu()
     for shape in ((1, 1), (3, 1024), (31, 797)):
         ids = torch.randint(_ROWS, shape, generator=torch.Generator().manual_seed(seed))
         streams = [CounterStream(torch.device(place), seed) for place in ("cpu", device)]
         for _ in range(2):
-            drawn = transition.to(device).sample(ids.to(device), streams[1]).cpu()
-            same &= torch.equal(drawn, counted_in_torch(transition.cpu(), ids, streams[0]))
+            drawn = transition.sample(ids.to(device), streams[1]).cpu()
+            same &= torch.equal(drawn, counted_in_torch(on_cpu, ids, streams[0]))
             same &= torch.equal(streams[1].state.cpu(), streams[0].state)
-    transition.to(device)
     return Finding(PART, f"{name}: the kernel and torch, bit for bit", same, {"draws": "same" if same else "differ"})
 
 

@@ -75,7 +75,7 @@ class _FromLogits(torch.autograd.Function):
         counts, labels = counted_labels(target, smoothing)
         kernels = row_kernels(logits)
         if kernels is None:
-            values = _in_blocks(logits, labels, with_correct)
+            values = _values_in_blocks(logits, labels, with_correct)
         else:
             values = kernels.row_values(logits, labels, with_correct)
         ctx.save_for_backward(logits, target, values.nll)
@@ -92,20 +92,24 @@ class _FromLogits(torch.autograd.Function):
         scale = grad_loss * counts
         gradient = logits if ctx.overwrite else torch.empty_like(logits)
         kernels = row_kernels(logits)
-        if kernels is not None:
+        if kernels is None:
+            _gradient_in_blocks(gradient, logits, labels, ctx.smoothing, scale)
+        else:
             kernels.gradient_into(gradient, logits, labels, nll, ctx.smoothing, scale)
             if ctx.overwrite:  # a kernel's writing is unseen by autograd, which must refuse what comes too late
                 torch.autograd.graph.increment_version(logits)
-            return gradient, None, None, None, None, None
-        buffer = _buffer(logits)
-        for rows in blocks(len(logits), len(buffer)):
-            block = buffer[: rows.stop - rows.start]
-            softmax_into(block, logits[rows])
-            gradient[rows] = to_gradient_(block, labels[rows], ctx.smoothing, scale[rows])
         return gradient, None, None, None, None, None
 
 
-def _in_blocks(logits: Tensor, labels: Tensor, with_correct: bool) -> RowValues:
+def _gradient_in_blocks(gradient: Tensor, logits: Tensor, labels: Tensor, smoothing: Smoothing, scale: Tensor) -> None:
+    buffer = _buffer(logits)
+    for rows in blocks(len(logits), len(buffer)):
+        block = buffer[: rows.stop - rows.start]
+        softmax_into(block, logits[rows])
+        gradient[rows] = to_gradient_(block, labels[rows], smoothing, scale[rows])
+
+
+def _values_in_blocks(logits: Tensor, labels: Tensor, with_correct: bool) -> RowValues:
     nll, smooth = logits.new_empty((2, len(logits)), dtype=accumulation_dtype(logits.dtype))
     correct = torch.empty_like(labels, dtype=torch.bool) if with_correct else None
     buffer = _buffer(logits)

@@ -90,16 +90,12 @@ class _Chunks:
         self.size = max(1, min(size, len(features)))
         exact = accumulation_dtype(features.dtype)
         self._logits = features.new_empty((self.size, len(weight)))
-        self._kernels = row_kernels(self._logits)
-        self._probabilities = self._logits.new_empty(self._logits.shape if self._kernels is None else (0,), dtype=exact)
+        self.kernels = row_kernels(self._logits)
+        self._probabilities = self._logits.new_empty(self._logits.shape if self.kernels is None else (0,), dtype=exact)
         # Many chunks add to these: in a half-precision type little of the later ones would arrive.
         self.grad_features = torch.empty_like(features) if wanted[0] else None
         self.grad_weight = torch.zeros_like(weight, dtype=exact) if wanted[1] else None
         self.grad_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
-
-    @property
-    def by_kernels(self) -> bool:
-        return self._kernels is not None
 
     def logits(self, rows: slice) -> Tensor:
         x, out = self.features[rows], self._logits[: rows.stop - rows.start]
@@ -112,31 +108,31 @@ class _Chunks:
 
     def values(self, rows: slice, with_correct: bool) -> RowValues:
         logits, labels = self.logits(rows), self.labels[rows]
-        if self._kernels is not None:
-            return self._kernels.row_values(logits, labels, with_correct)
+        if self.kernels is not None:
+            return self.kernels.row_values(logits, labels, with_correct)
         return row_values(logits, labels, self.probabilities(rows), with_correct)
 
     def values_and_gradients(self, rows: slice, with_correct: bool, scale: Tensor | None) -> RowValues:
         """Adds to the gradients those of ``scale`` (N,) times each row's loss; of 1 if None, but not by kernels."""
-        if self._kernels is None:
+        if self.kernels is None:
             values = self.values(rows, with_correct)
             self._add_from_probabilities(rows, scale)
             return values
         logits = self.logits(rows)
         assert scale is not None
         args = logits, self.labels[rows], with_correct, self.smoothing, scale[rows]
-        values = self._kernels.values_and_gradient_(*args)
+        values = self.kernels.values_and_gradient_(*args)
         self._add(rows, logits)
         return values
 
     def gradients_anew(self, rows: slice, nll: Tensor, scale: Tensor) -> None:
         """Adds to the gradients, of values (N,) known already."""
         logits = self.logits(rows)
-        if self._kernels is None:
+        if self.kernels is None:
             softmax_into(self.probabilities(rows), logits)
             self._add_from_probabilities(rows, scale)
         else:
-            self._kernels.gradient_into(logits, logits, self.labels[rows], nll[rows], self.smoothing, scale[rows])
+            self.kernels.gradient_into(logits, logits, self.labels[rows], nll[rows], self.smoothing, scale[rows])
             self._add(rows, logits)
 
     def _add_from_probabilities(self, rows: slice, scale: Tensor | None) -> None:
@@ -184,7 +180,7 @@ class _FromFeatures(torch.autograd.Function):
         chunks = _Chunks(features, weight, bias, target, smoothing, chunk, wanted)
         nll, smooth = features.new_empty((2, len(features)), dtype=accumulation_dtype(features.dtype))
         correct = torch.empty_like(chunks.counts) if with_correct else None
-        all_count = features.device.type == "cpu" and not chunks.by_kernels and bool(chunks.counts.all())
+        all_count = features.device.type == "cpu" and chunks.kernels is None and bool(chunks.counts.all())
         scale = None if all_count else chunks.counts.to(nll.dtype)
         for rows in blocks(len(features), chunks.size):
             if at_once:

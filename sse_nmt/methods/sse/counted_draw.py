@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sse_nmt.methods.counter_stream import CALL, KEY, REPLACED, CounterStream
-from sse_nmt.methods.philox import Words, philox
+from sse_nmt.methods.philox import philox
 from sse_nmt.methods.triton_use import triton_runs
 
 if TYPE_CHECKING:
@@ -58,9 +58,3 @@ def whole_and_rest(word: Tensor, number: int | Tensor) -> tuple[Tensor, Tensor]:
     """Words (*) -> uniform whole numbers (*) in [0, number), of numbers below 2^31; and what is left, of `ONE`."""
     product = word * number
     return product >> 32, (product & (ALL - 1)) >> 2
-
-
-def other_candidates(transition: UniformTransition, ids: Tensor, words: Words) -> Tensor:
-    """Another candidate for each of ``ids``, (*) -> (*), all alike likely but for N / 2^32."""
-    others, _ = whole_and_rest(words[1], transition.num_candidates - 1)
-    return transition.row_at(others + (others >= transition.rank_of(ids)))

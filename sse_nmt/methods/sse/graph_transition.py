@@ -96,23 +96,21 @@ class GraphTransition(UniformTransition):
         start = look_up(self.starts, ids)
         place = first * (look_up(self.starts, ids + 1) - start)
         number = place.long()
-        at = start + number
-        neighbour = look_up(self.neighbours, at)
-        if self.thresholds is not None and self.aliases is not None:
-            # What is left of the number after its whole part is uniform again.
-            own = (place - number) * ONE < look_up(self.thresholds, at)
-            neighbour = torch.where(own, neighbour, look_up(self.aliases, at))
-        return torch.where(second * ONE < look_up(self.near, ids), neighbour.long(), super().draw(ids, generator))
+        rest = (place - number) * ONE  # what is left of the number after its whole part is uniform again
+        return self._near_or(super().draw(ids, generator), ids, start + number, rest, second * ONE)
 
     def draw_counted(self, ids: Tensor, words: Words) -> Tensor:
         start = look_up(self.starts, ids)
         number, rest = whole_and_rest(words[3], look_up(self.starts, ids + 1) - start)
-        at = start + number
-        neighbour = look_up(self.neighbours, at)
+        return self._near_or(super().draw_counted(ids, words), ids, start + number, rest, words[2] >> 2)
+
+    def _near_or(self, others: Tensor, ids: Tensor, places: Tensor, rests: Tensor, uniform: Tensor) -> Tensor:
+        """The neighbours at ``places`` or ``others``, (*) each; ``rests`` and ``uniform`` are uniform below `ONE`."""
+        neighbours = look_up(self.neighbours, places)
         if self.thresholds is not None and self.aliases is not None:
-            neighbour = torch.where(rest < look_up(self.thresholds, at), neighbour, look_up(self.aliases, at))
-        near = (words[2] >> 2) < look_up(self.near, ids)
-        return torch.where(near, neighbour.long(), super().draw_counted(ids, words))
+            own = rests < look_up(self.thresholds, places)
+            neighbours = torch.where(own, neighbours, look_up(self.aliases, places))
+        return torch.where(uniform < look_up(self.near, ids), neighbours.long(), others)
 
     def graph_tables(self) -> GraphTables:
         return GraphTables(self.starts, self.neighbours, self.near, self.thresholds, self.aliases)

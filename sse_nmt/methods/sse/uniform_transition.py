@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sse_nmt.methods.counter_stream import CounterStream
 from sse_nmt.methods.philox import Words
-from sse_nmt.methods.sse.counted_draw import GraphTables, counted_sample, other_candidates
+from sse_nmt.methods.sse.counted_draw import GraphTables, counted_sample, whole_and_rest
 from sse_nmt.methods.sse.transition import Transition
 
 
@@ -26,8 +26,9 @@ class UniformTransition(Transition):
         return self.draw_others(ids, generator)
 
     def draw_counted(self, ids: Tensor, words: Words) -> Tensor:
-        """As `draw`, from the last three of four words for each id, (*) each."""
-        return other_candidates(self, ids, words)
+        """As `draw`, from the last three of four words for each id, (*) each; alike likely but for N / 2^32."""
+        others, _ = whole_and_rest(words[1], self.num_candidates - 1)
+        return self.other_rows(ids, others)
 
     def graph_tables(self) -> GraphTables | None:
         """What a draw along a graph looks up; None where there is no graph."""
