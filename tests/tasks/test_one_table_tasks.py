@@ -19,7 +19,8 @@ from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.system.atomic_files import write_lines
 from sse_nmt.system.errors import UserError
 
-_DECODER = ["--decoder-layers", "1", "--decoder-attention-heads", "2", "--decoder-embed-dim", "16"]
+_DECODER = ["--decoder-layers", "1", "--decoder-attention-heads", "2", "--decoder-embed-dim", "16",
+            "--decoder-input-dim", "16", "--decoder-output-dim", "16"]  # fmt: skip
 _ENCODER = ["--encoder-layers", "1", "--encoder-attention-heads", "2", "--encoder-embed-dim", "16"]
 _ROBERTA = ["--arch", "roberta_base", *_ENCODER, "--encoder-ffn-embed-dim", "32", "--max-positions", "64"]
 
@@ -149,6 +150,17 @@ def test_processes_train_one_model_and_draw_for_themselves(kind, data, tmp_path,
         for key, value in one.items():
             torch.testing.assert_close(at_0[key], value, rtol=1e-3, atol=1e-4, msg=key)
     assert any(not torch.equal(at_0[key], sse[key]) for key in at_0)
+
+
+@pytest.mark.parametrize("chunk", [0, 7])
+def test_a_language_model_takes_the_faster_loss(data, tmp_path, chunk):
+    kind = KINDS["language model"]
+    fused = ["fused_label_smoothed_cross_entropy", "--label-smoothing", "0", "--loss-chunk-tokens", str(chunk)]
+    words = ["--sse-prob", "0.3", "--optimizer", "sgd", "--lr", "0.5"]
+    plain = trained(kind, data, tmp_path / "plain", *words)
+    faster = trained(replace(kind, criterion=["--criterion", *fused]), data, tmp_path / "faster", *words)
+    for key, value in plain["model"].items():
+        torch.testing.assert_close(faster["model"][key], value, rtol=1e-4, atol=1e-5, msg=key)
 
 
 def test_outside_training_nothing_is_perturbed(kind, data):

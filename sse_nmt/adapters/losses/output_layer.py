@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from fairseq.distributed.fully_sharded_data_parallel import FullyShardedDataParallel
+from fairseq.models import FairseqLanguageModel
 from torch import Tensor, nn
 
 from sse_nmt.methods.factorized import FactorizedLinear
@@ -84,7 +85,12 @@ def _is_softmax(model: Any) -> bool:
 
 
 def _returns_features(model: Any) -> bool:
-    return all("features_only" in inspect.signature(part.forward).parameters for part in (model, model.decoder))
+    takes_it = [_takes_features_only(part.forward) for part in (model, model.decoder)]
+    return takes_it[1] and (takes_it[0] or type(model).forward is FairseqLanguageModel.forward)  # which passes it on
+
+
+def _takes_features_only(forward: Callable[..., Any]) -> bool:
+    return "features_only" in inspect.signature(forward).parameters
 
 
 def _unwrapped(model: Any) -> Any:
