@@ -20,6 +20,7 @@ import numpy as np
 
 from sse_nmt.evaluation.significance import SAMPLES, SEED, Resampled, difference, holm
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.memory import keep_memory
 
 Units = tuple[Any, Any]  # sums and counts, (units,) each
 _FROM_MEAN: dict[str, Callable[[float], float]] = {"RMSE": math.sqrt, "perplexity": math.exp}
@@ -54,7 +55,8 @@ def scorer_options(doc: str | None) -> argparse.Namespace:
 
 
 def start(main: Callable[[], None]) -> None:
-    """What cannot be is said in a sentence."""
+    """Large matrices are made again and again; what cannot be is said in a sentence."""
+    keep_memory()
     try:
         main()
     except UserError as error:

@@ -107,7 +107,7 @@ def shares(things: Iterable, most: int | None) -> dict[str, list]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--vocab-size", type=int, default=8000)
+    parser.add_argument("--vocab-size", type=int, default=4000)
     parser.add_argument("--documents", type=int, help="so many of them, by chance (default: all)")
     parser.add_argument("--reviews", type=int, help="so many sentences of them, by chance (default: all)")
     options = parser.parse_args()

@@ -146,7 +146,7 @@ run_one() {
     # Cross-entropy, in less time.
     local loss=(--criterion fused_label_smoothed_cross_entropy --label-smoothing 0 --loss-chunk-tokens 256)
     local roberta=(--arch roberta_base --encoder-layers 4 --encoder-embed-dim 128 --encoder-ffn-embed-dim 512
-        --encoder-attention-heads 4 --max-positions 256 --dropout 0.1 --attention-dropout 0.1)
+        --encoder-attention-heads 4 --max-positions 256 --dropout 0.1)
     case "$table" in
         matrix_factorization | bpr)
             python "$here/examples/$table.py" "${out[@]}" --downloads "$output/downloads" ${smoke:+--epochs 1}
@@ -171,16 +171,16 @@ run_one() {
                 --decoder-attention-heads 2 \
                 --share-decoder-input-output-embed --dropout 0.1 --sample-break-mode none --tokens-per-sample 128 \
                 --max-tokens 4096 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 400 \
-                --max-update "$(or_smoke 3000 20)" --no-epoch-checkpoints "${words[@]}"
+                --max-update "$(or_smoke 2000 20)" --no-epoch-checkpoints "${words[@]}"
             logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}"
             ;;
         classification)
             train "$checkpoints.masked" "$output/text/lm/bin" masked_lm_sse "$seed" "${roberta[@]}" --criterion masked_lm \
-                --sample-break-mode none --tokens-per-sample 126 --max-tokens 4096 --lr 0.001 \
-                --lr-scheduler inverse_sqrt --warmup-updates 400 --max-update "$(or_smoke 3000 20)" \
+                --attention-dropout 0 --sample-break-mode none --tokens-per-sample 126 --max-tokens 4096 --lr 0.001 \
+                --lr-scheduler inverse_sqrt --warmup-updates 400 --max-update "$(or_smoke 2000 20)" \
                 --no-epoch-checkpoints "${words[@]}"
             train "$checkpoints" "$output/text/classes/bin" sentence_prediction_sse "$seed" "${roberta[@]}" \
-                --criterion sentence_prediction --num-classes 2 --init-token 0 --batch-size 32 --lr 0.0003 \
+                --attention-dropout 0.1 --criterion sentence_prediction --num-classes 2 --init-token 0 --batch-size 32 --lr 0.0003 \
                 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 8 1)" \
                 --restore-file "$checkpoints.masked/checkpoint_best.pt" --reset-optimizer --reset-dataloader --reset-meters \
                 --best-checkpoint-metric accuracy --maximize-best-checkpoint-metric --no-epoch-checkpoints "${words[@]}"
