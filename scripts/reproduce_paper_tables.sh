@@ -161,7 +161,7 @@ run_one() {
                 "${loss[@]}" --decoder-layers 2 --decoder-embed-dim 64 --decoder-input-dim 64 --decoder-output-dim 64 \
                 --decoder-ffn-embed-dim 64 --decoder-attention-heads 1 \
                 --share-decoder-input-output-embed --dropout 0.3 --sample-break-mode eos --tokens-per-sample 102 \
-                --batch-size 64 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 80 2)" \
+                --batch-size 64 --lr 0.008 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 80 2)" \
                 --save-interval "$(or_smoke 5 1)" --no-last-checkpoints --disable-validation "${words[@]}"
             logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/sasrec_rank.py" "$output/sasrec/data/bin" "$checkpoints" "${out[@]}"
             ;;

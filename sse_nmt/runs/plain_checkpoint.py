@@ -26,6 +26,7 @@ _OURS = (
     "frobenius_",
     "fast_dropout",
     "cpu_bf16",
+    "sort_by_longer_side",
 )
 
 

@@ -13,6 +13,7 @@ from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from torch import Tensor
 
+from sse_nmt.adapters.batching import BatchingConfig, check_batching, sort_by_longer_side
 from sse_nmt.adapters.dropout.options import DropoutConfig
 from sse_nmt.adapters.factorized.frobenius_training import FrobeniusTraining
 from sse_nmt.adapters.factorized.installation import Factorization
@@ -27,7 +28,9 @@ from sse_nmt.adapters.sse.options import SSEConfig, source_graph, source_probabi
 
 
 @dataclass
-class TranslationSSEConfig(TranslationConfig, SSEConfig, NoiseConfig, FactorizedConfig, DropoutConfig, PrecisionConfig):
+class TranslationSSEConfig(
+    TranslationConfig, SSEConfig, NoiseConfig, FactorizedConfig, DropoutConfig, PrecisionConfig, BatchingConfig
+):
     pass
 
 
@@ -50,6 +53,12 @@ class TranslationSSETask(RegularizedTask, TranslationTask):
     def regularize(self, options: TranslationSSEConfig, schema: Any) -> None:
         super().regularize(options, schema)
         self._factorization = Factorization(options)
+        check_batching(options)
+
+    def load_dataset(self, split: str, epoch: int = 1, combine: bool = False, **named: Any) -> None:
+        super().load_dataset(split, epoch, combine, **named)
+        if self.cfg.sort_by_longer_side and split == self.cfg.train_subset:
+            sort_by_longer_side(self.datasets[split])
 
     def sides(self, options: TranslationSSEConfig) -> Sequence[Side]:
         noise = noise_of(options)
