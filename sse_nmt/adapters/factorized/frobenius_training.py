@@ -140,5 +140,6 @@ class _AddThenClip:
         if hasattr(optimizer, "_multiply_factor"):  # --fp16, --bf16
             return 1.0 / optimizer._multiply_factor
         if hasattr(optimizer, "_grad_scaler"):  # --amp
-            return optimizer._grad_scaler.get_scale()
+            scale = optimizer._grad_scaler._get_scale_async()  # a tensor; `get_scale` would wait for it
+            return optimizer._grad_scaler.get_scale() if scale is None else scale
         return 1.0

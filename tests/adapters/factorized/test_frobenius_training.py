@@ -12,6 +12,7 @@ import torch
 from fairseq.optim import build_optimizer
 from fairseq.optim import fairseq_optimizer as fairseq_optimizer_module
 from fairseq.optim.adam import Adam
+from fairseq.optim.amp_optimizer import AMPOptimizer
 from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train, train_in_two_processes
 
 from sse_nmt.tasks.translation_sse import TranslationSSETask
@@ -97,6 +98,24 @@ def test_the_gradients_are_those_of_the_written_penalty(data, tmp_path, precisio
         found = with_it.gradients[i] - without.gradients[i]
         tolerance = 1e-5 if not precision else 3e-3  # gradients in half precision have 11 bits
         assert (found - expected).abs().max() <= tolerance * scale, name
+
+
+def test_the_scale_of_amp_is_not_waited_for(data, monkeypatch):
+    cfg = configuration(data, data, *SMALL_TRANSFORMER, *SHARED, *FROBENIUS)
+    task = TranslationSSETask.setup_task(cfg.task)
+    model = task.build_model(cfg.model)
+    leaves = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
+    penalty(leaves, low_rank=False).backward()
+    optimizer = AMPOptimizer.build_optimizer(cfg, [p for p in model.parameters() if p.requires_grad])
+    optimizer._grad_scaler = torch.amp.GradScaler("cpu", init_scale=8.0)  # fairseq's serves GPUs alone
+    task._frobenius.attach(optimizer)
+    optimizer.backward(sum(p.sum() for p in model.parameters()))
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: pytest.fail("this waits for the device"), raising=False)
+    optimizer.clip_grad_norm(0.0)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            expected = 1.0 if leaves[name].grad is None else 1.0 + leaves[name].grad
+            assert (parameter.grad - expected).abs().max() < 1e-5, name
 
 
 def test_it_is_added_before_gradients_are_clipped(data, tmp_path):
