@@ -73,13 +73,15 @@ systems_of() {
     esac
 }
 
-# What fairseq is told of SSE.
+# What fairseq is told of SSE: words_of TABLE SYSTEM
 words_of() {
-    case "$1" in
+    local prob=0.01
+    [ "$1" != sasrec ] || prob=0.05 # chosen on validation
+    case "$2" in
         plain) words=(--sse-prob 0) ;;
-        sse_se) words=(--sse-prob 0.01) ;;
-        sse_labels) words=(--sse-prob 0.01 --sse-prob-label 0.01) ;;
-        sse_graph) words=(--sse-prob 0.01 --sse-graph "$output/sasrec/data/graph.npz" --sse-neighbour-mass 0.5) ;;
+        sse_se) words=(--sse-prob "$prob") ;;
+        sse_labels) words=(--sse-prob "$prob" --sse-prob-label 0.01) ;;
+        sse_graph) words=(--sse-prob "$prob" --sse-graph "$output/sasrec/data/graph.npz" --sse-neighbour-mass 0.5) ;;
     esac
 }
 
@@ -140,7 +142,7 @@ train() {
 run_one() {
     local table="$1" system="$2" seed="$3" runs="$output/$1/runs" checkpoints="$output/$1/$2.$3" words=()
     [ -e "$runs/$system.$seed.npz" ] && return
-    words_of "$system"
+    words_of "$table" "$system"
     mkdir -p "$output/$table"
     local out=(--system "$system" --seed "$seed" --output "$runs")
     # Cross-entropy, in less time.
