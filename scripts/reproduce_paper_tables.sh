@@ -148,7 +148,7 @@ run_one() {
     # Cross-entropy, in less time.
     local loss=(--criterion fused_label_smoothed_cross_entropy --label-smoothing 0 --loss-chunk-tokens 256)
     local roberta=(--arch roberta_base --encoder-layers 4 --encoder-embed-dim 128 --encoder-ffn-embed-dim 512
-        --encoder-attention-heads 4 --max-positions 256 --dropout 0.1)
+        --encoder-attention-heads 4 --max-positions 256 --dropout 0.1 --fast-dropout)
     case "$table" in
         matrix_factorization | bpr)
             python "$here/examples/$table.py" "${out[@]}" --downloads "$output/downloads" ${smoke:+--epochs 1}
@@ -171,7 +171,7 @@ run_one() {
             train "$checkpoints" "$output/text/lm/bin" language_modeling_sse "$seed" --arch transformer_lm "${loss[@]}" --decoder-layers 2 \
                 --decoder-embed-dim 128 --decoder-input-dim 128 --decoder-output-dim 128 --decoder-ffn-embed-dim 512 \
                 --decoder-attention-heads 2 \
-                --share-decoder-input-output-embed --dropout 0.1 --sample-break-mode none --tokens-per-sample 128 \
+                --share-decoder-input-output-embed --dropout 0.1 --fast-dropout --sample-break-mode none --tokens-per-sample 128 \
                 --max-tokens 4096 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 400 \
                 --max-update "$(or_smoke 2000 20)" --no-epoch-checkpoints "${words[@]}"
             logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}"
