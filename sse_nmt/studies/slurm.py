@@ -62,7 +62,6 @@ def run_on_slurm(cells: Sequence[Cell], folder: Path, settings: SlurmSettings) -
     Raises:
         UserError: submitit is not installed, or does not find Slurm; cells failed, each named with why.
     """
-    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every look where Slurm keeps no accounts
     executor = _executor(folder / FOLDER, settings)
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
@@ -82,16 +81,23 @@ def _executor(folder: Path, settings: SlurmSettings) -> Any:
         import submitit
     except ImportError:
         raise UserError("`--slurm` needs submitit, which is not installed: `pip install 'sse_nmt[slurm]'`.") from None
+    from sse_nmt.studies.slurm_queue import QueueWatcher, keeps_accounts
+
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # after its import, which sets it
     try:
         timeouts = {f"{name}_max_num_timeout": TIMEOUTS for name in CLUSTERS}
         executor = submitit.AutoExecutor(folder=folder / "%j", cluster=settings.cluster, **timeouts)
         executor.update_parameters(**settings.parameters())
     except (RuntimeError, ValueError, NameError, TypeError) as error:
         raise UserError(f"Jobs cannot be submitted: {' '.join(str(error).split())}") from error
+    if executor.cluster == "slurm" and not keeps_accounts():
+        executor._executor.job_class.watcher = QueueWatcher()
     return executor
 
 
 def _submit(executor: Any, cells: Sequence[Cell]) -> dict[str, Any]:
+    if not cells:
+        return {}
     jobs = {}
     try:
         with executor.batch():

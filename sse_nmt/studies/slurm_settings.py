@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 CLUSTERS = ("slurm", "local")
+WARNING = 90  # seconds before its end that a job is told of it
+LEAST_MINUTES = 2
 TIMEOUTS = 1000  # times that a job is put back in the queue: a study may take weeks
 
 
@@ -40,5 +42,6 @@ class SlurmSettings:
             "slurm_array_parallelism": self.array,
             "slurm_additional_parameters": self.options,
             "slurm_job_name": "sse_nmt",
+            "slurm_signal_delay_s": WARNING,
         }
         return {name: value for name, value in named.items() if value is not None}

@@ -13,7 +13,7 @@ import yaml
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
 from sse_nmt.graphs.options import PivotOptions, SpellingOptions
-from sse_nmt.studies.slurm_settings import CLUSTERS, SlurmSettings
+from sse_nmt.studies.slurm_settings import CLUSTERS, LEAST_MINUTES, WARNING, SlurmSettings
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import flag_of
@@ -78,6 +78,11 @@ def _slurm(path: Path, entry: Any) -> SlurmSettings:
     if settings.cluster not in CLUSTERS:
         known_ones = " or ".join(CLUSTERS)
         raise UserError(f"`slurm.cluster` in {path} must be {known_ones}, but is {settings.cluster!r} instead.")
+    if settings.minutes < LEAST_MINUTES:
+        raise UserError(
+            f"`slurm.minutes` in {path} must be at least {LEAST_MINUTES}, since a job is told {WARNING} seconds before "
+            f"its end, but is {settings.minutes} instead."
+        )
     return settings
 
 

@@ -16,6 +16,7 @@ from fairseq_training import same_parameters
 
 from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.studies.slurm import CellJob
+from sse_nmt.studies.slurm_queue import QueueWatcher, keeps_accounts
 from sse_nmt.studies.slurm_settings import SlurmSettings
 
 CONFIG = ROOT / "configs/quickstart/sse_se.yaml"
@@ -66,8 +67,30 @@ def test_what_jobs_ask_for():
     asked = SlurmSettings(partition="gpu", gpus=1, minutes=60, array=3, options={"account": "me"}).parameters()
     assert asked == {
         "slurm_partition": "gpu", "gpus_per_node": 1, "timeout_min": 60, "slurm_array_parallelism": 3,
-        "slurm_additional_parameters": {"account": "me"}, "slurm_job_name": "sse_nmt",
+        "slurm_additional_parameters": {"account": "me"}, "slurm_job_name": "sse_nmt", "slurm_signal_delay_s": 90,
     }  # fmt: skip
+
+
+def test_without_accounts_the_queue_is_asked(tmp_path, monkeypatch):
+    """As Slurm 22.05 prints it; a job that is not there has ended, with a result or without."""
+    sbin = tmp_path / "bin"
+    sbin.mkdir()
+    for name, lines in {
+        "sacct": "exit 1",
+        "squeue": "echo '7_0|RUNNING'; echo '7_1|CONFIGURING'; echo '9|PENDING'",
+    }.items():
+        (sbin / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (sbin / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbin}:{os.environ['PATH']}")
+    assert not keeps_accounts()
+    watcher = QueueWatcher()
+    for job in ("7_0", "7_1", "7_2"):
+        watcher.register_job(job)
+    assert [watcher.get_state(f"7_{i}") for i in range(3)] == ["RUNNING", "RUNNING", "ENDED"]
+    assert [watcher.is_done(f"7_{i}") for i in range(3)] == [False, False, True]
+    (sbin / "squeue").write_text("#!/bin/sh\nexit 1\n")  # its controller is away
+    watcher.update()
+    assert watcher.get_state("7_0", mode="cache") == "RUNNING"
 
 
 def test_without_submitit_it_is_named(study, capsys, monkeypatch):
