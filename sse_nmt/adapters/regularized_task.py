@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sse_nmt.adapters.dropout.installation import install_fast_dropout
 from sse_nmt.adapters.one_sentence import says_one_sentence
+from sse_nmt.adapters.padding import padding_asked_once
 from sse_nmt.adapters.precision.bfloat16 import announce, in_bfloat16
 from sse_nmt.adapters.sse.gold_loss import gold_loss, log_gold_loss
 from sse_nmt.adapters.sse.installation import SeededLabels, Side, install, replaced_ids
@@ -91,6 +92,7 @@ class RegularizedTask(Task):
     ) -> tuple[Any, Any, dict[str, Any]]:
         called = in_bfloat16(criterion) if self._options.cpu_bf16 else criterion
         step = (model, called, optimizer, update_num, ignore_grad)
+        sample = padding_asked_once(sample)
         if self._labels is None:
             loss, size, logged = super().train_step(sample, *step)
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 CLUSTERS = ("slurm", "local")
 WARNING = 90  # seconds before its end that a job is told of it
-LEAST_MINUTES = 2
+LEAST_MINUTES = 3
 TIMEOUTS = 1000  # times that a job is put back in the queue: a study may take weeks
 
 

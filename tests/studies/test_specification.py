@@ -169,7 +169,7 @@ BAD = {
               "minutes, array, options, cluster, but has 'gpu'."),
     "slurm's number": (changed(slurm={"array": "3"}), "`slurm.array` in s.yaml must be whole numbers from 1 on, but "
                        "'3' is none."),
-    "slurm's minutes": (changed(slurm={"minutes": 1}), "`slurm.minutes` in s.yaml must be at least 2, since a job is "
+    "slurm's minutes": (changed(slurm={"minutes": 1}), "`slurm.minutes` in s.yaml must be at least 3, since a job is "
                         "told 90 seconds before its end, but is 1 instead."),
     "slurm's text": (changed(slurm={"options": "x"}), "`slurm.options` in s.yaml must be dict, but is 'x' instead."),
     "cluster": (changed(slurm={"cluster": "x"}), "`slurm.cluster` in s.yaml must be slurm or local, but is 'x' "
