@@ -17,7 +17,7 @@ def padding_asked_once(sample: dict[str, Any]) -> dict[str, Any]:
 class _Plain(Tensor):
     """What is computed of it is a tensor like any other."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
 
 class _Ids(_Plain):
