@@ -54,6 +54,11 @@ _FIRST = (
 )  # fmt: skip
 
 
+def pytest_configure() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background; children would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="try thousands of inputs and hundreds of kills (robustness)")
 
