@@ -145,8 +145,9 @@ run_one() {
     words_of "$table" "$system"
     mkdir -p "$output/$table"
     local out=(--system "$system" --seed "$seed" --output "$runs")
-    # Cross-entropy, in less time.
-    local loss=(--criterion fused_label_smoothed_cross_entropy --label-smoothing 0 --loss-chunk-tokens 256)
+    # The criterion is cross-entropy, in less time. Widths of the tables are given too: fairseq's default for them is 512.
+    local transformer_lm=(--arch transformer_lm --decoder-layers 2 --share-decoder-input-output-embed
+        --criterion fused_label_smoothed_cross_entropy --label-smoothing 0 --loss-chunk-tokens 256)
     local roberta=(--arch roberta_base --encoder-layers 4 --encoder-embed-dim 128 --encoder-ffn-embed-dim 512
         --encoder-attention-heads 4 --max-positions 256 --dropout 0.1 --fast-dropout)
     case "$table" in
@@ -159,19 +160,17 @@ run_one() {
                 ${smoke:+--reviews 400 --epochs 1}
             ;;
         sasrec)
-            train "$checkpoints" "$output/sasrec/data/bin" language_modeling_sse "$seed" --arch transformer_lm \
-                "${loss[@]}" --decoder-layers 2 --decoder-embed-dim 64 --decoder-input-dim 64 --decoder-output-dim 64 \
-                --decoder-ffn-embed-dim 64 --decoder-attention-heads 1 \
-                --share-decoder-input-output-embed --dropout 0.3 --sample-break-mode eos --tokens-per-sample 102 \
+            train "$checkpoints" "$output/sasrec/data/bin" language_modeling_sse "$seed" "${transformer_lm[@]}" \
+                --decoder-embed-dim 64 --decoder-input-dim 64 --decoder-output-dim 64 --decoder-ffn-embed-dim 64 \
+                --decoder-attention-heads 1 --dropout 0.3 --sample-break-mode eos --tokens-per-sample 102 \
                 --batch-size 64 --lr 0.008 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch "$(or_smoke 80 2)" \
                 --save-interval "$(or_smoke 5 1)" --no-last-checkpoints --disable-validation "${words[@]}"
             logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/sasrec_rank.py" "$output/sasrec/data/bin" "$checkpoints" "${out[@]}"
             ;;
         language_model)
-            train "$checkpoints" "$output/text/lm/bin" language_modeling_sse "$seed" --arch transformer_lm "${loss[@]}" --decoder-layers 2 \
+            train "$checkpoints" "$output/text/lm/bin" language_modeling_sse "$seed" "${transformer_lm[@]}" \
                 --decoder-embed-dim 128 --decoder-input-dim 128 --decoder-output-dim 128 --decoder-ffn-embed-dim 512 \
-                --decoder-attention-heads 2 \
-                --share-decoder-input-output-embed --dropout 0.1 --fast-dropout --sample-break-mode none --tokens-per-sample 128 \
+                --decoder-attention-heads 2 --dropout 0.1 --fast-dropout --sample-break-mode none --tokens-per-sample 128 \
                 --max-tokens 4096 --lr 0.002 --lr-scheduler inverse_sqrt --warmup-updates 400 \
                 --max-update "$(or_smoke 2000 20)" --no-epoch-checkpoints "${words[@]}"
             logged "$system.$seed was not scored" "$checkpoints.log" python "$here/examples/text_score.py" "$output/text/lm/bin" "$checkpoints" "${out[@]}"

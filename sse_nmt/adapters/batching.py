@@ -22,6 +22,7 @@ class BatchingConfig(FairseqDataclass):
 
 
 def check_batching(config: TranslationConfig) -> None:
+    """Raises OptionError for options that cannot be together."""
     if config.sort_by_longer_side and config.num_batch_buckets > 0:
         raise OptionError(
             f"`--num-batch-buckets` must be 0 with `--sort-by-longer-side`, but is {config.num_batch_buckets} instead: "

@@ -32,9 +32,7 @@ class QueueWatcher(SlurmInfoWatcher):
     def read_info(self, string: bytes | str) -> dict[str, dict[str, str]]:
         """What the command said -> of each job that has not ended so far its number and state."""
         lines = (string.decode() if isinstance(string, bytes) else string).split()
-        queue = dict(line.split("|") for line in lines)
-        states = {job: queue.get(job, "ENDED") for job in self._registered - self._finished}
-        return {
-            job: {"JobID": job, "State": state if state in _KNOWN or job not in queue else "RUNNING"}
-            for job, state in states.items()
-        }
+        listed = (line.split("|") for line in lines)
+        queue = {job: state if state in _KNOWN else "RUNNING" for job, state in listed}
+        waiting = self._registered - self._finished
+        return {job: {"JobID": job, "State": queue.get(job, "ENDED")} for job in waiting}

@@ -29,7 +29,7 @@ def batches(data: Path, *words: str, split: str = "train") -> tuple[Any, list[An
     pairs.src_sizes = rng.integers(3, 40, len(pairs))
     pairs.tgt_sizes = np.maximum(3, pairs.src_sizes + rng.integers(-12, 13, len(pairs)))
     epoch = task.get_batch_iterator(pairs, max_tokens=TOKENS, seed=1, disable_iterator_cache=True)
-    return pairs, list(epoch.batch_sampler(pairs, 1) if callable(epoch.batch_sampler) else epoch.batch_sampler)
+    return pairs, list(epoch.frozen_batches)
 
 
 def positions(pairs: Any, found: list[Any]) -> int:

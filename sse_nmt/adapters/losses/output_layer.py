@@ -85,8 +85,8 @@ def _is_softmax(model: Any) -> bool:
 
 
 def _returns_features(model: Any) -> bool:
-    takes_it = [_takes_features_only(part.forward) for part in (model, model.decoder)]
-    return takes_it[1] and (takes_it[0] or type(model).forward is FairseqLanguageModel.forward)  # which passes it on
+    passes_all_on = type(model).forward is FairseqLanguageModel.forward
+    return _takes_features_only(model.decoder.forward) and (passes_all_on or _takes_features_only(model.forward))
 
 
 def _takes_features_only(forward: Callable[..., Any]) -> bool:
