@@ -13,7 +13,7 @@ steps, short trainings and tests, each passed or failed. Ends with 1 where a lin
   --python PYTHON       use this Python and the packages that it has (default: .venv, made if there is none)
   --help                this text
 
-Further options are those of \`sse-nmt bench gpu\`, among them --output DIR and --rounds N.
+Further options are those of \`sse-nmt bench gpu\`, among them --output DIR, --rounds N and --parts PART,….
 EOF
 }
 
@@ -41,4 +41,4 @@ if [ -z "$python" ]; then
     python="$here/.venv/bin/python"
 fi
 command -v "$python" >/dev/null || fail "--python must be a program, but there is no $python."
-PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m sse_nmt bench gpu --tests "${words[@]}"
+PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m sse_nmt bench gpu --parts draw,loss,step,training,tests "${words[@]}"

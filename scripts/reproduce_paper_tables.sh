@@ -8,6 +8,7 @@ seeds=5
 jobs="$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" # which nproc would answer with
 output=paper_tables
 smoke=""
+half=""
 asked=()
 
 usage() {
@@ -21,6 +22,7 @@ it goes on where it stopped.
   --seeds N     trainings of each system (default: $seeds)
   --jobs N      trainings at a time, of one thread each (default: as many as cores)
   --output DIR  where everything goes (default: $output, ${output}_smoke with --smoke)
+  --fp16        fairseq trains in half precision, on a GPU
   --smoke       the same steps in minutes, one seed; the models learn next to nothing
   --help        this text
 EOF
@@ -36,6 +38,7 @@ while [ $# -gt 0 ]; do
     case "$1" in
         --help) usage; exit 0 ;;
         --smoke) smoke=1; shift ;;
+        --fp16) half=1; shift ;;
         --one) one="$2 $3 $4"; shift 4 ;; # of ourselves: TABLE SYSTEM SEED
         --seeds | --jobs | --output)
             [ $# -ge 2 ] || fail "$1 needs a value."
@@ -136,7 +139,7 @@ train() {
     logged "$(basename "$checkpoints") was not trained" "$checkpoints.log" \
         fairseq-train "$data" --user-dir "$here/sse_nmt" --task "$task" --seed "$seed" --save-dir "$checkpoints" --num-workers 0 \
         --required-batch-size-multiple 1 --optimizer adam --adam-betas '(0.9, 0.98)' --log-format simple --log-interval 100 \
-        --no-progress-bar "$@" >>"$checkpoints.log"
+        --no-progress-bar ${half:+--fp16} "$@" >>"$checkpoints.log"
 }
 
 run_one() {
@@ -211,7 +214,7 @@ for table in "${asked[@]}"; do
     for ((seed = 1; seed <= seeds; seed++)); do
         for system in $(systems_of "$table"); do printf '%s %s %s\n' "$table" "$system" "$seed"; done
     done >"$output/$table.list"
-    run xargs -P "$jobs" -L 1 -a "$output/$table.list" "$0" --output "$output" ${smoke:+--smoke} --one
+    run xargs -P "$jobs" -L 1 -a "$output/$table.list" "$0" --output "$output" ${smoke:+--smoke} ${half:+--fp16} --one
     rm "$output/$table.list"
     printf '\n%s\n\n' "$table"
     python "$here/examples/runs.py" "$output/$table/runs"

@@ -23,7 +23,7 @@ _SIZES = {"layers": "1", "attention-heads": "2", "embed-dim": "16", "ffn-embed-d
 SMALL_TRANSFORMER = ["--arch", "transformer"] + [
     word for part in ("encoder", "decoder") for name, size in _SIZES.items() for word in (f"--{part}-{name}", size)
 ]
-# `sse-nmt bench gpu --tests` runs the same tests on a GPU.
+# `sse-nmt bench gpu --parts tests` runs the same tests on a GPU.
 ON_CPU = [] if "SSE_NMT_TEST_GPU" in os.environ else ["--cpu"]
 SHARED = ["--share-all-embeddings"]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Collection
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -16,7 +18,7 @@ from sse_nmt.bench.gpu_check.losses import check_losses
 from sse_nmt.bench.gpu_check.steps import PRECISIONS, check_steps
 from sse_nmt.bench.gpu_check.suite import check_suite
 from sse_nmt.bench.gpu_check.trainings import check_trainings
-from sse_nmt.bench.options import GpuCheckOptions
+from sse_nmt.bench.options import PARTS, GpuCheckOptions
 from sse_nmt.bench.step_server import StepSpec
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
@@ -32,36 +34,48 @@ def bench_gpu(options: GpuCheckOptions) -> None:
         UserError: there is no GPU, and the CPU was not asked for; or a line failed, which is written down all the same.
     """
     check_options(options)
-    sizes = _sizes(options)
+    sizes, parts = _sizes(options), _parts(options)
     if not (options.cpu or torch.cuda.is_available()):
         raise UserError("PyTorch must see a GPU, but sees none; `--cpu` tries the parts on the CPU.")
     with warnings.catch_warnings(action="ignore"):  # of torch, on how fairseq calls it
-        report = _checked(options, torch.device("cpu" if options.cpu else "cuda"), sizes)
+        report = _checked(options, torch.device("cpu" if options.cpu else "cuda"), sizes, parts)
     print(report.markdown())
     if report.failed:
         lines = ", ".join(f"{finding.part}: {finding.line}" for finding in report.failed)
         raise UserError(f"{len(report.failed)} of {len(report.findings)} lines failed: {lines}.")
 
 
-def _checked(options: GpuCheckOptions, device: torch.device, sizes: tuple[int, ...]) -> Report:
+def _checked(options: GpuCheckOptions, device: torch.device, sizes: tuple[int, ...], parts: Collection[str]) -> Report:
     spec = StepSpec(options.vocab_size, options.embed_dim, options.layers, "", options.seed, heads=options.heads)
     report = Report(Path(options.output), machine(device))
-    with step("Draws"):
-        report.collect("draw", partial(check_draws, device, spec.vocab_size, sizes, options.rounds, options.seed))
-    with step("Losses"):
-        loss = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
-        report.collect("loss", partial(check_losses, *loss))
     precisions = ["fp32"] if device.type == "cpu" else list(PRECISIONS)  # where fairseq has no other
-    for precision in precisions:
-        for tokens in sizes:
-            with step(f"Steps, {precision}, {tokens:,} tokens"):
-                report.collect("step", partial(check_steps, precision, spec, tokens, options.rounds))
-    with step("Trainings"), tempfile.TemporaryDirectory() as folder:
-        report.collect("training", partial(check_trainings, precisions, options.updates, Path(folder), options.seed))
-    if options.tests:
+    if "draw" in parts:
+        with step("Draws"):
+            report.collect("draw", partial(check_draws, device, spec.vocab_size, sizes, options.rounds, options.seed))
+    if "loss" in parts:
+        with step("Losses"):
+            loss = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
+            report.collect("loss", partial(check_losses, *loss))
+    for precision, tokens in product(precisions if "step" in parts else (), sizes):
+        with step(f"Steps, {precision}, {tokens:,} tokens"):
+            report.collect("step", partial(check_steps, precision, spec, tokens, options.rounds))
+    if "training" in parts:
+        with step("Trainings"), tempfile.TemporaryDirectory() as folder:
+            asked = (precisions, options.updates, Path(folder), options.seed)
+            report.collect("training", partial(check_trainings, *asked))
+    if "tests" in parts:
         with step("Tests"):
             report.collect("tests", partial(check_suite, Path(options.output)))
     return report
+
+
+def _parts(options: GpuCheckOptions) -> list[str]:
+    parts = options.parts.split(",")
+    if not set(parts) <= set(PARTS):
+        raise UserError(
+            f"`--parts` must be of {', '.join(PARTS)}, separated by commas, but is {options.parts!r} instead."
+        )
+    return parts
 
 
 def _sizes(options: GpuCheckOptions) -> tuple[int, ...]:

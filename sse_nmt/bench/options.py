@@ -91,6 +91,9 @@ class FactorizedOptions:
     seed: int = option(1, "seed of the models, batches and sentences", seeds())
 
 
+PARTS = ("draw", "loss", "step", "training", "tests")  # of a check of GPUs
+
+
 @dataclass(frozen=True)
 class GpuCheckOptions:
     output: str = option("gpu_check", "folder that gets gpu_check.json and gpu_check.md", metavar="DIR")
@@ -101,6 +104,10 @@ class GpuCheckOptions:
     tokens: str = option("3584,25000", "sizes of a batch that are measured, in tokens", metavar="N,…")
     rounds: int = option(20, "timed steps of each system", at_least(2))
     updates: int = option(300, "updates of the short trainings", at_least(2))
-    tests: bool = option(False, "run the tests of fairseq's tasks too, on the GPU; in a checkout")
+    parts: str = option(
+        "draw,loss,step,training",
+        f"what is checked, of {', '.join(PARTS)}; these last are the project's own, run on the GPU, in a checkout",
+        metavar="PART,…",
+    )
     cpu: bool = option(False, "try the parts on the CPU, where nothing is learnt of GPUs")
     seed: int = option(1, "seed of the models, the batches and the draws", seeds())

@@ -66,7 +66,7 @@ def last_checkpoints(folder: Path, count: int) -> list[Path]:
 
 
 def mean_parameters(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of each parameter, summed in double precision; integers and the like as in the last."""
+    """The mean of each parameter, summed in double precision, in single at least; of integers and the like the last."""
     sums: dict[str, Tensor] = {}
     model: dict[str, Any] = {}
     for path in paths:
@@ -85,6 +85,7 @@ def mean_parameters(paths: list[Path]) -> dict[str, Tensor]:
         place = (value.data_ptr(), value.shape, value.stride())
         if place not in means or value.numel() == 0:
             mean = sums[key] / len(paths)
-            means[place] = mean.to(value.dtype) if value.is_floating_point() else value.clone()
+            kind = torch.promote_types(value.dtype, torch.float32)  # a mean has digits that half precision would drop
+            means[place] = mean.to(kind) if value.is_floating_point() else value.clone()
         averaged[key] = means[place]
     return averaged

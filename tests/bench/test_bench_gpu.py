@@ -56,6 +56,12 @@ def test_a_wrong_gradient_is_a_failed_line(monkeypatch):
     assert found["ours, whole, float32"] is False and found["ours, chunks of 512, float32"] is True
 
 
+def test_what_is_asked_for_is_checked(tmp_path, small_text):
+    sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--parts", "loss,step", "--output", tmp_path)
+    findings = json.loads((tmp_path / "gpu_check.json").read_text())["findings"]
+    assert {finding["part"] for finding in findings} == {"loss", "step"}
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")
 def test_without_a_gpu_it_says_so(capsys, tmp_path: Path):
     assert refused(capsys, "bench", "gpu", "--output", tmp_path / "out") == (
@@ -64,6 +70,8 @@ def test_without_a_gpu_it_says_so(capsys, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [("--tokens", "100"), ("--tokens", "3584;25000"), ("--heads", "3")])
-def test_bad_sizes_are_refused(capsys, words):
+@pytest.mark.parametrize(
+    "words", [("--tokens", "100"), ("--tokens", "3584;25000"), ("--heads", "3"), ("--parts", "draw,rest")]
+)
+def test_bad_sizes_and_parts_are_refused(capsys, words):
     assert "must be" in refused(capsys, "bench", "gpu", "--cpu", *words)

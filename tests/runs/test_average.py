@@ -48,12 +48,13 @@ def test_without_updates_in_their_names_epochs_count(tmp_path):
     assert [path.name for path in last_checkpoints(tmp_path, 2)] == ["checkpoint10.pt", "checkpoint11.pt"]
 
 
-def test_half_precision_is_summed_in_double(tmp_path):
-    values = torch.tensor([2049.0, 2047.0]).half(), torch.tensor([1.0, 3.0]).half()
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_is_summed_in_double_and_its_mean_is_single(tmp_path, kind):
+    values = torch.tensor([2048.0, 2.0]).to(kind), torch.tensor([1.0, 3.0]).to(kind)
     for number, value in enumerate(values):
         torch.save({"model": {"w": value, "n": torch.tensor(number)}, "cfg": NO_OPTIONS}, tmp_path / f"{number}.pt")
     mean = mean_parameters([tmp_path / "0.pt", tmp_path / "1.pt"])
-    assert mean["w"].tolist() == [1024.0, 1025.0] and mean["w"].dtype == torch.float16 and mean["n"] == 1
+    assert mean["w"].tolist() == [1024.5, 2.5] and mean["w"].dtype == torch.float32 and mean["n"] == 1
 
 
 def test_an_average_translates(run):
