@@ -78,6 +78,7 @@ def main() -> None:
                 warmup_steps=0.1,  # of all
                 per_device_train_batch_size=32,
                 per_device_eval_batch_size=128,
+                train_sampling_strategy="group_by_length",  # half the padding
                 eval_strategy="epoch",
                 save_strategy="best",
                 load_best_model_at_end=True,

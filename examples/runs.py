@@ -29,7 +29,7 @@ _FROM_MEAN: dict[str, Callable[[float], float]] = {"RMSE": math.sqrt, "perplexit
 def save_run(options: argparse.Namespace, units: Mapping[str, Units], curve: Sequence[float]) -> None:
     """Keep it in ``options.output``, and say its scores."""
     options.output.mkdir(parents=True, exist_ok=True)
-    settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    settings = {name: value for name, value in vars(options).items() if not isinstance(value, Path)}
     arrays = {
         f"{metric} {what}": np.asarray(each, np.float32)
         for metric, pair in units.items()

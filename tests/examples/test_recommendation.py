@@ -151,7 +151,7 @@ def test_an_example_learns(example, system, folder, tmp_path, monkeypatch, capsy
     assert f"{system}, seed 1: " in capsys.readouterr().out
     with np.load(tmp_path / f"{system}.1.npz") as run:
         curve, settings = run["curve"], json.loads(str(run["settings"]))
-    assert settings["px"] == 0.05
+    assert settings["px"] == 0.05 and "output" not in settings  # where it lay says nothing of it
     (scores,) = read_runs(tmp_path).values()
     ((sums, counts),) = scores["RMSE" if example is matrix_factorization else "AUC"]
     if example is matrix_factorization:

@@ -11,7 +11,9 @@ import torch
 from fairseq.checkpoint_utils import load_model_ensemble_and_task
 from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train
 
+from sse_nmt.adapters.sse import seeding
 from sse_nmt.graphs.graph_file import GraphFile, save_graph
+from sse_nmt.methods.counter_stream import FINISHED, CounterStream
 from sse_nmt.methods.sse import KnowledgeGraph, UniformTransition
 from sse_nmt.runs.checkpoints import load_checkpoint
 from sse_nmt.tasks.translation_sse import TranslationSSETask
@@ -24,22 +26,36 @@ def data(toy_data: Path) -> Path:
 
 
 class Spy:
-    """Records every draw: per transition the state of the generator before it, the ids and what they became."""
+    """Records every draw: per transition the state of the stream before it, the ids and what they became."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.draws: dict[int, list[tuple[bytes, torch.Tensor, torch.Tensor]]] = defaultdict(list)
+        self.draws: dict[int, list[tuple[tuple[int, ...], torch.Tensor, torch.Tensor]]] = defaultdict(list)
         sample = UniformTransition.sample
 
-        def recorded(transition, ids, generator=None):
-            state = bytes(generator.get_state().tolist())
-            drawn = sample(transition, ids, generator)
+        def recorded(transition, ids, stream=None):
+            state = _state(stream)
+            drawn = sample(transition, ids, stream)
             self.draws[id(transition)].append((state, ids.cpu(), drawn.cpu()))
             return drawn
 
         monkeypatch.setattr(UniformTransition, "sample", recorded)
 
-    def states(self, side: int = 0) -> list[bytes]:
+    def states(self, side: int = 0) -> list[tuple[int, ...]]:
         return [state for state, _, _ in list(self.draws.values())[side]]
+
+
+def _state(stream: torch.Generator | CounterStream) -> tuple[int, ...]:
+    """What it draws next hangs on: on a GPU the key and the number of the draw."""
+    state = stream.state[:FINISHED] if isinstance(stream, CounterStream) else stream.get_state()
+    return tuple(state.tolist())
+
+
+@pytest.fixture(params=["as this device does", "by counting"])
+def spy(request, monkeypatch) -> Spy:
+    """Of draws in either way: where no kernel runs, torch counts."""
+    if request.param == "by counting":
+        monkeypatch.setattr(seeding, "triton_runs", lambda device: True)
+    return Spy(monkeypatch)
 
 
 @pytest.mark.parametrize("prob", ["0", "1e-300"])
@@ -78,8 +94,7 @@ def test_training_starts_from_a_plain_checkpoint_and_back(data, tmp_path):
     assert train(data, tmp_path / "back", *back, task="translation", updates=15)
 
 
-def test_draws_differ_between_updates_sides_micro_batches_and_epochs(data, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_draws_differ_between_updates_sides_micro_batches_and_epochs(data, tmp_path, spy):
     train(data, tmp_path / "one", "--sse-prob", "0.1", "--update-freq", "2", updates=12)
     assert len(spy.draws) == 2  # one transition a side, though the table is shared
     source, target = spy.states(0), spy.states(1)
@@ -97,8 +112,7 @@ def test_same_seed_draws_the_same_and_another_seed_does_not(data, tmp_path, monk
     assert one == same and not set(one) & set(other)
 
 
-def test_specials_and_fillers_neither_leave_nor_arrive(data, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_specials_and_fillers_neither_leave_nor_arrive(data, tmp_path, spy):
     train(data, tmp_path, "--sse-prob", "1", "--sse-prob-label", "1", updates=5)
     entries = [line.split()[0] for line in (data / "dict.de.txt").read_text(encoding="utf-8").splitlines()]
     words = torch.tensor([4 + i for i, entry in enumerate(entries) if not entry.startswith("madeupword")])
@@ -122,8 +136,7 @@ def graph(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_ids_move_along_one_graph_on_both_sides_and_labels_too(data, graph, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_ids_move_along_one_graph_on_both_sides_and_labels_too(data, graph, tmp_path, spy):
     graph = ["--sse-graph-source", str(graph), "--sse-graph-target", str(graph), "--sse-neighbour-mass", "1"]
     train(data, tmp_path, *graph, "--sse-prob", "1", "--sse-prob-label", "1", updates=3)
     assert len(spy.draws) == 3
@@ -135,8 +148,7 @@ def test_ids_move_along_one_graph_on_both_sides_and_labels_too(data, graph, tmp_
             assert torch.equal(drawn, torch.where(torch.isin(ids, words), after[ids.clamp(max=len(after) - 1)], ids))
 
 
-def test_one_side_along_a_graph_and_the_other_by_sse_se(data, graph, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_one_side_along_a_graph_and_the_other_by_sse_se(data, graph, tmp_path, spy):
     train(data, tmp_path, "--sse-graph-target", str(graph), "--sse-rho", "1e9", "--sse-prob", "1", updates=2)
     source, target = ([drawn - ids for _, ids, drawn in draws] for draws in spy.draws.values())
     steps = [torch.cat([step.flatten() for step in side]).unique().tolist() for side in (source, target)]
@@ -166,16 +178,14 @@ def test_a_checkpoint_translates_where_its_graph_is_missing(data, graph, tmp_pat
     assert task.cfg.sse_graph_source == str(copy) and type(model.encoder.embed_tokens) is torch.nn.Embedding
 
 
-def test_labels_are_left_alone_unless_asked_for(data, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_labels_are_left_alone_unless_asked_for(data, tmp_path, spy):
     words = ["--sse-prob", "0", "--sse-prob-label", "0.2"]
     labels = train(data, tmp_path / "labels", *words, updates=5)
     assert len(spy.draws) == 1
     assert not same_parameters(labels, train(data, tmp_path / "plain", task="translation", updates=5))
 
 
-def test_sides_have_their_own_probabilities(data, tmp_path, monkeypatch):
-    spy = Spy(monkeypatch)
+def test_sides_have_their_own_probabilities(data, tmp_path, spy):
     train(data, tmp_path, "--sse-prob", "0.5", "--sse-prob-source", "0", "--sse-prob-target", "1", updates=3)
     (draws,) = spy.draws.values()
     for _, ids, drawn in draws:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from fairseq import tasks
+from fairseq.data import Dictionary
 from fairseq.optim import build_optimizer
 from fairseq.optim.fp16_optimizer import FP16Optimizer
 from fairseq_training import SHARED, SMALL_TRANSFORMER, configuration, same_parameters, train, train_in_two_processes
@@ -238,5 +239,6 @@ def test_the_log_says_what_is_stepped_how(data, tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         trained(data, tmp_path, *CF, updates=1)
     (encoder, decoder) = [message for message in caplog.messages if message.startswith("cf_sgd")]
-    start = "cf_sgd on the rows of encoder.embed_tokens (80, 16): alpha 3, steps of at most 2; adam on "
-    assert encoder.startswith(start) and decoder.startswith("cf_sgd on the rows of decoder.embed_tokens (80, 16)")
+    shape = f"({len(Dictionary.load(str(data / 'dict.en.txt')))}, 16)"
+    start = f"cf_sgd on the rows of encoder.embed_tokens {shape}: alpha 3, steps of at most 2; adam on "
+    assert encoder.startswith(start) and decoder.startswith(f"cf_sgd on the rows of decoder.embed_tokens {shape}")
