@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from sse_nmt.methods.precision import has_amx
+from sse_nmt.system.machine import cores
+
 _MIB = 2**20
 
 
@@ -22,6 +25,8 @@ def machine(device: torch.device) -> dict[str, str]:
             f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB, {torch.cuda.device_count()} seen"
         )
         said["driver"] = f"{_driver()}, CUDA {torch.version.cuda}"
+    amx = ", AMX" if has_amx() else ""
+    said["processor"] = f"{cores()} cores, {torch.backends.cpu.get_cpu_capability()}{amx}"
     said["python"] = platform.python_version()
     for package in ("torch", "triton", "ve-fairseq", "liger-kernel", "sse_nmt"):
         with contextlib.suppress(PackageNotFoundError):
