@@ -95,7 +95,7 @@ def main() -> None:
         )
         trainer.train()
         curve = [entry["eval_accuracy"] for entry in trainer.state.log_history if "eval_accuracy" in entry]
-        trainer.args.train_sampling_strategy = "random"  # which leaves test sentences in their order, the same in all runs
+        trainer.args.train_sampling_strategy = "random"  # leaves the test sentences in order, the same in all runs
         found = trainer.predict(data["test"])
     right = found.predictions.argmax(1) == found.label_ids
     save_run(options, {"accuracy": (right, [1.0] * len(right))}, curve)

@@ -14,6 +14,7 @@ from runs import save_run, start
 from systems import dropout_of, parse_options, transitions
 from torch import Tensor, nn
 
+from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 
 
@@ -75,9 +76,10 @@ def main() -> None:
     fit, valid, test = split(data)
     model, curve = train(options, data, fit, valid)
     sums = torch.zeros(data.num_users).index_add(0, test.users, errors(model, test))
-    save_run(options, {"RMSE": (sums, torch.bincount(test.users, minlength=data.num_users))}, curve)
     items = model.items.weight.detach().half().numpy()
-    np.save(options.output / f"{options.system}.{options.seed}.items.npy", items)  # for `examples/figures.py`
+    with atomic_write(options.output / f"{options.system}.{options.seed}.items.npy", "wb") as file:
+        np.save(file, items)  # for `examples/figures.py`
+    save_run(options, {"RMSE": (sums, torch.bincount(test.users, minlength=data.num_users))}, curve)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ _PLAYS_IN = "film.film.actor"
 
 @dataclass(frozen=True)
 class Ratings:
-    """One a place, (n,) each; users and items are counted from 0."""
+    """Rating i is ``ratings[i]``, by ``users[i]`` of ``items[i]`` at ``times[i]``; users and items count from 0."""
 
     users: Tensor
     items: Tensor
@@ -36,7 +36,7 @@ class Ratings:
     item_names: Sequence[str]  # as the file has them
 
     @property
-    def num_users(self) -> int:
+    def num_users(self) -> int:  # of whole data: a part may lack the last ones
         return int(self.users.max()) + 1
 
     @property
@@ -87,7 +87,9 @@ def read_ratings(lines: Iterable[str], separator: str, name: str) -> Ratings:
     users, items, ratings, times = ([row[place] for row in rows] for place in order)
     try:
         values, when = torch.tensor([float(each) for each in ratings]), torch.tensor([int(float(t)) for t in times])
-    except ValueError as error:
+        if not values.isfinite().all():
+            raise ValueError("a rating is not finite")
+    except (ValueError, OverflowError) as error:
         raise UserError(
             f"Ratings and times of {name} must be numbers, but there is one that is not: {error}."
         ) from None

@@ -2,8 +2,8 @@
 
     python examples/runs.py runs/matrix_factorization --baseline plain
 
-A run is a file SYSTEM.SEED.npz: of each test unit (a user, a sentence) a sum and a count for every metric, so
-that units can be resampled.
+A run is a file SYSTEM.SEED.npz: of each test unit (a user, a sentence, a document) a sum and a count for every
+metric, so that units can be resampled.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sse_nmt.evaluation.significance import SAMPLES, SEED, Resampled, difference, holm
+from sse_nmt.system.atomic_files import atomic_write
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.memory import keep_memory
 
@@ -28,7 +29,6 @@ _FROM_MEAN: dict[str, Callable[[float], float]] = {"RMSE": math.sqrt, "perplexit
 
 def save_run(options: argparse.Namespace, units: Mapping[str, Units], curve: Sequence[float]) -> None:
     """Keep it in ``options.output``, and say its scores."""
-    options.output.mkdir(parents=True, exist_ok=True)
     settings = {name: value for name, value in vars(options).items() if not isinstance(value, Path)}
     arrays = {
         f"{metric} {what}": np.asarray(each, np.float32)
@@ -36,7 +36,8 @@ def save_run(options: argparse.Namespace, units: Mapping[str, Units], curve: Seq
         for what, each in zip(("sums", "counts"), pair, strict=True)
     }
     path = options.output / f"{options.system}.{options.seed}.npz"
-    np.savez_compressed(path, settings=json.dumps(settings), curve=np.asarray(curve, np.float32), **arrays)
+    with atomic_write(path, "wb") as file:  # whoever is asked for a run that is there does not train it again
+        np.savez_compressed(file, settings=json.dumps(settings), curve=np.asarray(curve, np.float32), **arrays)
     scores = ", ".join(f"{metric} {_score(metric, *pair):.4f}" for metric, pair in units.items())
     print(
         f"{options.system}, seed {options.seed}: {scores}; best of {len(curve)} validations {_best(curve, units):.4f}"
@@ -74,7 +75,7 @@ def _score(metric: str, sums: Any, counts: Any) -> float:
 
 
 def read_runs(folder: Path) -> dict[str, dict[str, list[Units]]]:
-    """System -> metric -> the units of each run, by seed."""
+    """System -> metric -> the units of each run, in the order of the files' names."""
     systems: dict[str, dict[str, list[Units]]] = {}
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as arrays:
@@ -87,7 +88,7 @@ def read_runs(folder: Path) -> dict[str, dict[str, list[Units]]]:
 
 
 def _resampled(metric: str, runs: Sequence[Units]) -> Resampled:
-    """On the same units for every system."""
+    """The score of each run, and its mean over runs on each resample; the resamples are the same for every system."""
     units = len(runs[0][0])
     drawn = np.random.default_rng(SEED).multinomial(units, np.full(units, 1 / units), SAMPLES).astype(np.float64)
     scores = [[_score(metric, row @ sums, row @ counts) for row in drawn] for sums, counts in runs]
@@ -101,8 +102,8 @@ def table(folder: Path, baseline: str) -> str:
     if baseline not in systems:
         sys.exit(f"{folder} must hold runs of {baseline}, but holds those of {', '.join(systems) or 'none'}.")
     names = [baseline, *(name for name in systems if name != baseline)]
-    shapes = {(metric, len(sums)) for runs in systems.values() for metric in runs for sums, _ in runs[metric]}
-    if len(shapes) != len(systems[baseline]):
+    shapes = [{(metric, len(sums)) for metric in runs for sums, _ in runs[metric]} for runs in systems.values()]
+    if any(each != shapes[0] or len(each) != len(systems[baseline]) for each in shapes):
         sys.exit(f"{folder} must hold runs of the same metrics on the same units, but holds others too.")
     metrics = list(systems[baseline])
     resampled = {name: _resampled(metrics[0], systems[name][metrics[0]]) for name in names}

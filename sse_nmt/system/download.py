@@ -17,6 +17,7 @@ from typing import IO
 from sse_nmt.system.atomic_files import atomic_directory
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.harmless import without_password
+from sse_nmt.system.locks import waiting_lock
 from sse_nmt.system.partial_file import PartialFile
 from sse_nmt.system.progress import Progress
 
@@ -99,14 +100,19 @@ def check_sha256(path: Path, expected: str, name: str | None = None) -> None:
 
 
 def fetch_once(path: Path, sha256: str, download: Callable[[Path], None]) -> Path:
-    """``path``, kept if there, else as ``download`` leaves it in a folder, which becomes the parent.
+    """``path``, kept if there, else as ``download`` leaves it in a folder, which becomes the parent; processes that
+    want the same file wait for one of them.
 
     Raises:
-        UserError: a file of another hash, or what ``download`` raises.
+        UserError: a file of another hash, which is not kept, or what ``download`` raises.
     """
-    if not path.exists():
-        with atomic_directory(path.parent) as part:
-            download(part)
+    folder = path.parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with waiting_lock(folder.with_name(f".{folder.name}.lock")):
+        if not path.exists():
+            with atomic_directory(folder) as part:
+                download(part)
+                check_sha256(part / path.name, sha256, path.name)
     check_sha256(path, sha256)
     return path
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fine_tuning
 import pytest
+import torch
 from runs import read_runs
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
@@ -24,6 +25,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     BertTokenizer(vocab=vocabulary).save_pretrained(model)
     size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     config = BertConfig(vocab_size=len(vocabulary), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **size)
+    torch.manual_seed(1)
     BertForSequenceClassification(config).bert.save_pretrained(model)
     inner = tmp_path / "model.zip"
     with zipfile.ZipFile(inner, "w") as archive:

@@ -72,6 +72,8 @@ def test_every_kind_of_file_says_the_same(tmp_path):
          "must have the columns user_id, item_id, rating, timestamp, but has no timestamp."),
         ("u.data", "7\t10\t4\n", "must have 4 columns, but has 3 instead."),
         ("u.data", "7\t10\tgood\t1\n", "must be numbers, but there is one that is not"),
+        ("u.data", "7\t10\tnan\t1\n", "must be numbers, but there is one that is not"),
+        ("u.data", "7\t10\t4\tinf\n", "must be numbers, but there is one that is not"),
         ("other.txt", "", "must hold one of u.data, ratings.dat, ratings.csv, .inter, but holds none."),
         ("u.data", "", "must hold ratings, but holds none."),
         ("ratings.csv", "userId,movieId,rating,timestamp\n", "must hold ratings, but holds a header alone."),

@@ -50,3 +50,8 @@ def test_what_it_said_last_is_why(tmp_path):
         run_child(["sh", "-c", "echo first >&2; printf 'last\\033[31m\\n' >&2; exit 3"], "It failed")
     assert str(error.value) == r"It failed: last\x1b[31m"
     assert run_child(["cat"], "It failed", input="ä\n") == "ä\n"
+
+
+def test_a_program_that_is_not_installed_is_named():
+    with pytest.raises(UserError, match="^`x` failed: it needs no-such-program, which is not installed here.$"):
+        run_child(["no-such-program", "--flag"], "`x` failed")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from file_server import FileServer, serving
 
 from sse_nmt.system import download as download_module
 from sse_nmt.system.archives import check_archive
-from sse_nmt.system.download import download
+from sse_nmt.system.download import download, fetch_once
 from sse_nmt.system.errors import UserError
 
 BODY = b"some bytes, " * 10_000
@@ -119,3 +121,24 @@ def test_a_file_with_another_checksum_is_not_taken_for_good(tmp_path):
     (tmp_path / "file").write_bytes(b"other")
     with pytest.raises(UserError, match="must have the SHA-256"):
         download("http://127.0.0.1:9/file", tmp_path / "file", SHA256)
+
+
+def test_what_is_fetched_once_is_checked_before_it_is_kept(tmp_path):
+    path = tmp_path / "package" / "file"
+    with pytest.raises(UserError, match="^file must have the SHA-256"):
+        fetch_once(path, SHA256, lambda folder: (folder / "file").write_bytes(b"another"))
+    assert not path.exists()
+    assert fetch_once(path, SHA256, lambda folder: (folder / "file").write_bytes(BODY)) == path
+
+
+def test_of_several_who_want_a_file_one_fetches_it(tmp_path):
+    fetched = []
+
+    def fetch(folder: Path) -> None:
+        fetched.append(folder)
+        time.sleep(0.2)
+        (folder / "file").write_bytes(BODY)
+
+    with ThreadPoolExecutor() as pool:
+        paths = list(pool.map(lambda _: fetch_once(tmp_path / "package" / "file", SHA256, fetch), range(4)))
+    assert len(fetched) == 1 and {path.read_bytes() for path in paths} == {BODY}
