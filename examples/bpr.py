@@ -42,7 +42,7 @@ def rated(ratings: Ratings, num_users: int) -> Tensor:
     return found
 
 
-def rank(model: Factors, wanted: Tensor, seen: Tensor) -> dict[str, Tensor]:
+def ranking_scores(model: Factors, wanted: Tensor, seen: Tensor) -> dict[str, Tensor]:
     """Of each user, among all films not ``seen``: NDCG@10, recall@10, and the share of right pairs (AUC)."""
     with torch.no_grad():
         scores = (model.eval().users.weight @ model.items.weight.T).masked_fill(seen, -math.inf)
@@ -51,6 +51,7 @@ def rank(model: Factors, wanted: Tensor, seen: Tensor) -> dict[str, Tensor]:
     ideal = discounts.cumsum(0)[wanted.sum(1).clamp(1, TOP) - 1]
     places = scores.argsort(1).argsort(1).double()  # from the worst, those seen first
     ours, others = wanted.sum(1), (~wanted & ~seen).sum(1)
+    # Films below the rated ones, without those seen in training and the rated ones themselves: right pairs.
     above = (places * wanted).sum(1) - seen.sum(1) * ours - ours * (ours - 1) / 2
     return {
         "NDCG@10": hits @ discounts / ideal,
@@ -82,7 +83,7 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Tenso
         if not loss.isfinite():
             raise UserError("The loss is no number: lower `--lr`.")
         if epoch % 5 == 0 or epoch == options.epochs:
-            curve.append(float(rank(model, valid, seen)["NDCG@10"][valid.any(1)].mean()))
+            curve.append(float(ranking_scores(model, valid, seen)["NDCG@10"][valid.any(1)].mean()))
             if curve[-1] == max(curve):
                 best = {name: value.clone() for name, value in model.state_dict().items()}
     model.load_state_dict(best)
@@ -96,7 +97,7 @@ def main() -> None:
     known = rated(valid, data.num_users)
     model, curve = train(options, data, fit, known)
     wanted = rated(test, data.num_users)
-    scores = rank(model, wanted, rated(fit, data.num_users) | known)
+    scores = ranking_scores(model, wanted, rated(fit, data.num_users) | known)
     counts = wanted.any(1)
     save_run(options, {metric: (values.nan_to_num() * counts, counts) for metric, values in scores.items()}, curve)
 

@@ -37,7 +37,7 @@ class Factors(nn.Module):
         return self.mean + p[:, 0] + q[:, 0] + product, p.square().sum(1) + q.square().sum(1)
 
 
-def errors(model: Factors, ratings: Ratings) -> Tensor:
+def squared_errors(model: Factors, ratings: Ratings) -> Tensor:
     """Squared errors, (n,), of predictions that are kept among the ratings there are."""
     with torch.no_grad():
         predicted = model.eval()(ratings.users, ratings.items)[0]
@@ -59,7 +59,7 @@ def train(options: argparse.Namespace, data: Ratings, fit: Ratings, valid: Ratin
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        curve.append(float(errors(model, valid).mean().sqrt()))
+        curve.append(float(squared_errors(model, valid).mean().sqrt()))
         if curve[-1] == min(curve):
             best = {name: value.clone() for name, value in model.state_dict().items()}
     if not best:
@@ -75,7 +75,7 @@ def main() -> None:
     data = load_ratings(options.folder, options.downloads)
     fit, valid, test = split(data)
     model, curve = train(options, data, fit, valid)
-    sums = torch.zeros(data.num_users).index_add(0, test.users, errors(model, test))
+    sums = torch.zeros(data.num_users).index_add(0, test.users, squared_errors(model, test))
     items = model.items.weight.detach().half().numpy()
     with atomic_write(options.output / f"{options.system}.{options.seed}.items.npy", "wb") as file:
         np.save(file, items)  # for `examples/figures.py`

@@ -159,7 +159,8 @@ run_one() {
     words_of "$table" "$system"
     mkdir -p "$output/$table"
     local out=(--system "$system" --seed "$seed" --output "$runs")
-    # The criterion is cross-entropy, in less time. Widths of the tables are given too: fairseq's default for them is 512.
+    # The criterion is cross-entropy, in less time. Widths of the tables are given too: fairseq's default for them is 512. A line
+    # of SASRec is 100 films, the one that is asked for and the end; a block of the masked model leaves room for its two ends.
     local transformer_lm=(--arch transformer_lm --decoder-layers 2 --share-decoder-input-output-embed
         --criterion fused_label_smoothed_cross_entropy --label-smoothing 0 --loss-chunk-tokens 256)
     local roberta=(--arch roberta_base --encoder-layers 4 --encoder-embed-dim 128 --encoder-ffn-embed-dim 512

@@ -171,7 +171,7 @@ def test_ranks_by_hand():
     wanted[0, [9, 3]] = True  # of 11, 10, 9, 8, … the third, and (11 seen) now the second and the eighth
     seen[0, 11] = True
     wanted[1, 0] = True
-    found = bpr.rank(model, wanted, seen)
+    found = bpr.ranking_scores(model, wanted, seen)
     ideal = 1 + 1 / math.log2(3)
     assert found["NDCG@10"].tolist() == pytest.approx([(1 / math.log2(3) + 1 / math.log2(9)) / ideal, 1.0])
     assert found["recall@10"].tolist() == [1.0, 1.0]
