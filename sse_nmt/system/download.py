@@ -109,11 +109,12 @@ def fetch_once(path: Path, sha256: str, download: Callable[[Path], None]) -> Pat
     folder = path.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     with waiting_lock(folder.with_name(f".{folder.name}.lock")):
-        if not path.exists():
+        if path.exists():
+            check_sha256(path, sha256)
+        else:
             with atomic_directory(folder) as part:
                 download(part)
                 check_sha256(part / path.name, sha256, path.name)
-    check_sha256(path, sha256)
     return path
 
 
