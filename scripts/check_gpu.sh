@@ -41,4 +41,4 @@ if [ -z "$python" ]; then
     python="$here/.venv/bin/python"
 fi
 command -v "$python" >/dev/null || fail "--python must be a program, but there is no $python."
-PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m sse_nmt bench gpu --parts draw,loss,step,training,tests "${words[@]}"
+PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m sse_nmt bench gpu --parts draw,loss,attention,step,training,tests "${words[@]}"

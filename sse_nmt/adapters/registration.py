@@ -32,6 +32,7 @@ def _register() -> None:
     importlib.import_module("sse_nmt.adapters.resuming").install()
     importlib.import_module("sse_nmt.adapters.one_sentence").install()
     importlib.import_module("sse_nmt.adapters.old_numpy_names").install()
+    importlib.import_module("sse_nmt.adapters.attention").install()
     for task in _TASKS:
         importlib.import_module(f"sse_nmt.tasks.{task}")
     importlib.import_module("sse_nmt.adapters.losses.criterion")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from sse_nmt.bench.gpu_check.attention import check_attention
 from sse_nmt.bench.gpu_check.device import machine
 from sse_nmt.bench.gpu_check.draws import check_draws
 from sse_nmt.bench.gpu_check.findings import Finding, Report
@@ -64,6 +65,9 @@ def _checks(
     yield "draw", "Draws", partial(check_draws, *draws)
     losses = (device, spec.vocab_size, spec.embed_dim, sizes[0], options.rounds, options.seed)
     yield "loss", "Losses", partial(check_losses, *losses)
+    for tokens in sizes:
+        title = f"Attention, {tokens:,} tokens"
+        yield "attention", title, partial(check_attention, device, spec.embed_dim, spec.heads, tokens, options.seed)
     for precision, tokens in product(precisions, sizes):
         title = f"Steps, {precision}, {tokens:,} tokens"
         yield "step", title, partial(check_steps, precision, spec, tokens, options.rounds)

@@ -91,7 +91,7 @@ class FactorizedOptions:
     seed: int = option(1, "seed of the models, batches and sentences", seeds())
 
 
-PARTS = ("draw", "loss", "step", "training", "tests")  # of a check of GPUs
+PARTS = ("draw", "loss", "attention", "step", "training", "tests")  # of a check of GPUs
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class GpuCheckOptions:
     rounds: int = option(20, "timed steps of each system", at_least(2))
     updates: int = option(300, "updates of the short trainings", at_least(2))
     parts: str = option(
-        "draw,loss,step,training",
+        "draw,loss,attention,step,training",
         f"what is checked, of {', '.join(PARTS)}; these last are the project's own, run on the GPU, in a checkout",
         metavar="PART,…",
     )

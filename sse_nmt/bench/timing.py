@@ -44,11 +44,12 @@ def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list
         call()
     for number in range(rounds):
         for i in interleave(range(len(calls)), number):
-            seconds[i].append(_seconds(calls[i]))
+            seconds[i].append(seconds_of(calls[i]))
     return seconds
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def seconds_of(call: Callable[[], object]) -> float:
+    """Until the GPU is done too."""
     _wait_for_device()
     start = time.perf_counter()
     call()

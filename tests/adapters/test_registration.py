@@ -14,7 +14,10 @@ USER_DIR = (
     "from argparse import Namespace; from fairseq.utils import import_user_module; "
     f"import_user_module(Namespace(user_dir={str(ROOT / 'sse_nmt')!r}))"
 )
-KNOWN = "from fairseq.tasks import TASK_REGISTRY; assert 'translation_sse' in TASK_REGISTRY"
+KNOWN = (
+    "from fairseq.tasks import TASK_REGISTRY; assert 'translation_sse' in TASK_REGISTRY; "
+    "import torch; assert not torch.backends.cuda.cudnn_sdp_enabled()"
+)
 ORDERS = {
     "user dir alone": USER_DIR,
     "ours first, then the user dir": f"import sse_nmt; {USER_DIR}",

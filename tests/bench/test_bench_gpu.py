@@ -29,7 +29,7 @@ def test_the_parts_run_and_end_in_one_file(tmp_path, small_text, capsys):
     told = json.loads((tmp_path / "gpu_check.json").read_text())
     assert told["machine"]["torch"] == torch.__version__ and " cores, " in told["machine"]["processor"]
     findings = [Finding(**finding) for finding in told["findings"]]
-    assert {finding.part for finding in findings} == {"draw", "loss", "step", "training"}
+    assert {finding.part for finding in findings} == {"draw", "loss", "attention", "step", "training"}
     assert not [finding for finding in findings if finding.passed is False]
     resumed = findings[-1]
     assert resumed.line == "fp32, started again" and resumed.figures["largest difference"] == "0"
