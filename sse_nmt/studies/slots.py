@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,13 +22,18 @@ def slots(jobs: int | None, most: int) -> list[Slot]:
     gpus = torch.cuda.device_count()
     count = min(most, jobs if jobs is not None else (gpus or cores()))
     ours = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    each = max(1, len(ours) // count)
     found = []
     for number in range(count):
-        mine = [ours[(number * each + i) % len(ours)] for i in range(each)] if ours else []
         devices = {"CUDA_VISIBLE_DEVICES": _device(number % gpus)} if gpus else {}
-        found.append(Slot(frozenset(mine), devices))
+        found.append(Slot(frozenset(_share(ours, number, count)), devices))
     return found
+
+
+def _share(ours: Sequence[int], number: int, count: int) -> Sequence[int]:
+    """Of all cores, those of one of so many; none where the system does not say which there are."""
+    if count < len(ours):
+        return ours[number * len(ours) // count : (number + 1) * len(ours) // count]
+    return [ours[number % len(ours)]] if ours else []
 
 
 def _device(number: int) -> str:
