@@ -3,6 +3,7 @@
 
 Between its marks, `<!-- results/NAME -->` and `<!-- end -->`, the page has the report of a study, or, with
 `<!-- results/NAME cells -->`, a line for each of its cells: enough where a choice was made on validation text.
+Of a study of several corpora the differences are drawn beside it, in NAME.svg.
 """
 
 from __future__ import annotations
@@ -12,9 +13,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+from matplotlib import font_manager
+
+from sse_nmt.evaluation.meta_analysis import Combined
+from sse_nmt.evaluation.significance import Difference
+from sse_nmt.studies.pictures import forest
+from sse_nmt.studies.results import SystemResult
+
+# The machine may have another version of the font, and place words elsewhere.
+font_manager.fontManager.ttflist = []
+for _file in Path(matplotlib.get_data_path(), "fonts/ttf").glob("DejaVuSans*.ttf"):
+    font_manager.fontManager.addfont(_file)
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/results/study.md"
 _MARK = re.compile(r"(<!-- results/(?P<name>[\w.-]+)(?P<cells> cells)? -->\n).*?(<!-- end -->)", re.DOTALL)
+_COLOURS = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
 _CELL = re.compile(r"(?P<corpus>[^.]+)\.(?P<system>.+)\.(?P<seed>\d+)")
 
 
@@ -26,6 +41,24 @@ def page() -> str:
 def named() -> list[str]:
     """The studies that the page has."""
     return [mark["name"] for mark in _MARK.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+def pictures() -> dict[Path, str]:
+    """File -> what it must hold."""
+    found = {}
+    for path in sorted((ROOT / "results").glob("*/report.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        systems = [_system(told) for told in report["systems"]]
+        if any(system.combined for system in systems):
+            start, end, rest = forest(systems, report["baseline"]).partition(">")
+            found[PAGE.parent / f"{path.parent.name}.svg"] = f"{start}{end}{_COLOURS}{rest}"
+    return found
+
+
+def _system(told: Any) -> SystemResult:
+    differences = {corpus: Difference(**each) for corpus, each in told["differences"].items()}
+    combined = None if told["combined"] is None else Combined(**told["combined"])
+    return SystemResult(told["name"], differences, {}, combined)
 
 
 def check_complete(name: str) -> None:
@@ -90,3 +123,6 @@ def _lowest_loss(kept: Any) -> float:
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     print(PAGE)
+    for path, text in pictures().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)

@@ -18,7 +18,6 @@ from forked import forked
 from sse_nmt.cli import build_parser
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import draw_quickstart
 import make_reference
 import make_study_page
 
@@ -121,16 +120,17 @@ def test_generated_pages_are_those_of_the_code(path):
     assert path.read_text(encoding="utf-8") == make_reference.pages()[path], "run scripts/make_reference.py"
 
 
-def test_the_picture_is_that_of_the_results(tmp_path, monkeypatch):
-    monkeypatch.setattr(draw_quickstart, "PICTURE", tmp_path / "picture.svg")
-    draw_quickstart.draw()
-    assert (tmp_path / "picture.svg").read_bytes() == (ROOT / "docs/results/quickstart.svg").read_bytes()
-
-
 def test_the_page_of_studies_is_that_of_the_results():
     assert TEXT[Path("docs/results/study.md")] == make_study_page.page(), "run scripts/make_study_page.py"
     kept = {path.parent.name for path in (ROOT / "results").glob("*/*.*.*.xz")}
     assert set(make_study_page.named()) == kept
+
+
+def test_the_pictures_of_studies_are_those_of_the_results():
+    drawn = make_study_page.pictures()
+    assert drawn and set(drawn) == set((ROOT / "docs/results").glob("*.svg"))
+    for path, picture in drawn.items():
+        assert path.read_text(encoding="utf-8") == picture, "run scripts/make_study_page.py"
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():

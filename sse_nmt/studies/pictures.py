@@ -25,6 +25,7 @@ def forest(systems: Sequence[SystemResult], baseline: str) -> str:
         axes.axvline(0, color=TEXT, linewidth=0.8)
         labels = [f"{system.name}, {corpus or 'combined'}" for system, corpus in rows]
         axes.set_yticks([-place for place in range(len(rows))], labels)
+        axes.set_ylim(0.4 - len(rows), 0.6)
         axes.set_xlabel(f"{PRIMARY} − {baseline}")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
