@@ -8,7 +8,8 @@ import torch
 def install() -> None:
     """Take cuDNN out of what torch chooses attention from, in this process.
 
-    On GPUs of the Hopper generation and newer torch asks cuDNN first, which takes about a second to plan for a new
-    shape; fairseq's batches have hundreds. ``torch.backends.cuda.enable_cudnn_sdp(True)`` afterwards brings it back.
+    On Hopper and data-centre Blackwell newer torch asks cuDNN first in half precision, which takes 0.15 s and more to
+    plan for a new shape, and fairseq's batches have hundreds. ``torch.backends.cuda.enable_cudnn_sdp(True)`` afterwards
+    brings it back.
     """
     torch.backends.cuda.enable_cudnn_sdp(False)

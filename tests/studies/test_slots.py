@@ -1,4 +1,4 @@
-"""Cells side by side have cores of their own, and none is left over."""
+"""No core is left over, and cells have cores of their own as far as there are enough."""
 
 from __future__ import annotations
 
