@@ -105,7 +105,7 @@ class GpuCheckOptions:
     rounds: int = option(20, "timed steps of each system", at_least(2))
     updates: int = option(300, "updates of the short trainings", at_least(2))
     parts: str = option(
-        "draw,loss,attention,step,training",
+        ",".join(PARTS[:-1]),
         f"what is checked, of {', '.join(PARTS)}; these last are the project's own, run on the GPU, in a checkout",
         metavar="PART,…",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import torch
 from fairseq.modules import MultiheadAttention
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sse_nmt.bench.gpu_check.findings import Finding
 from sse_nmt.bench.timing import Spread, seconds_of
@@ -14,7 +14,11 @@ from sse_nmt.bench.timing import Spread, seconds_of
 PART = "attention"
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 _LENGTHS = (20, 27, 31, 38, 44, 53, 61, 70)  # of sentences, in tokens
-_WAYS = {"as torch chooses, cuDNN too": True, "without cuDNN, as trainings with sse_nmt have it": False}
+_OTHERS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+_WAYS = {
+    "as torch chooses, cuDNN too": [SDPBackend.CUDNN_ATTENTION, *_OTHERS],
+    "without cuDNN, as trainings with sse_nmt have it": _OTHERS,
+}
 
 
 def check_attention(device: torch.device, embed_dim: int, heads: int, tokens: int, seed: int) -> Iterator[Finding]:
@@ -22,8 +26,8 @@ def check_attention(device: torch.device, embed_dim: int, heads: int, tokens: in
     torch.manual_seed(seed)
     for precision, dtype in _DTYPES.items():
         attention = MultiheadAttention(embed_dim, heads, dropout=0.1, self_attention=True).to(device, dtype)
-        for way, cudnn in _WAYS.items():
-            with _cudnn(cudnn):
+        for way, backends in _WAYS.items():
+            with sdpa_kernel(backends):
                 seconds_of(_call(attention, 10, tokens))  # libraries are loaded
                 calls = [_call(attention, length, tokens) for length in _LENGTHS]
                 seconds = [(seconds_of(call), seconds_of(call)) for call in calls]
@@ -46,13 +50,3 @@ def _call(attention: MultiheadAttention, length: int, tokens: int) -> Callable[[
         attended.sum().backward()
 
     return call
-
-
-@contextmanager
-def _cudnn(on: bool) -> Iterator[None]:
-    before = torch.backends.cuda.cudnn_sdp_enabled()
-    torch.backends.cuda.enable_cudnn_sdp(on)
-    try:
-        yield
-    finally:
-        torch.backends.cuda.enable_cudnn_sdp(before)
