@@ -12,9 +12,10 @@ if [ $# -eq 0 ]; then
     pages=$!
     .venv/bin/mypy &
     types=$!
-    .venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
+    .venv/bin/python -m pytest --collect-only -qq >/dev/null # compiles what four processes would each compile at once
+    .venv/bin/python -m pytest --slow --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
     wait "$pages"
     wait "$types"
     set -- -m alone
 fi
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest --slow "$@"

@@ -54,12 +54,15 @@ _FIRST = (
 )  # fmt: skip
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background; children would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("numprocesses", None):  # here, in the process that starts those that run tests
+        start_import_server()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="what takes long too, as scripts/test.sh has it")
     parser.addoption("--long", action="store_true", help="try thousands of inputs and hundreds of kills (robustness)")
 
 
@@ -73,7 +76,10 @@ def long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="takes long: with --slow"))
     order = {str(Path(__file__).parent / name): place for place, name in enumerate(_FIRST)}
     items.sort(key=lambda item: order.get(str(item.path), len(order)))
 
@@ -82,9 +88,13 @@ _MANY = 30  # tests, from which on a server is worth its start
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the server of tests/children/import_server.py in each process that runs tests."""
-    controls = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
-    if controls or len(session.items) < _MANY or sys.platform != "linux":
+    if len(session.items) >= _MANY:
+        start_import_server()
+
+
+def start_import_server() -> None:
+    """That of tests/children/import_server.py, one for this process and all that it starts."""
+    if import_server.ADDRESS in os.environ or sys.platform != "linux":
         return
     address = Path(tempfile.mkdtemp(prefix="sse_nmt_tests_")) / "server"
     log = open(address.with_suffix(".log"), "w")

@@ -98,6 +98,7 @@ def test_wrong_words_are_answered_with_the_usage(words):
     assert done.returncode == 2 and done.stderr.startswith("usage: sse-nmt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_one_sentence(real_processes, tmp_path, with_signal):
     """While it waits for a pipe that nobody writes to."""
@@ -135,6 +136,7 @@ def test_a_second_signal_is_the_same_again_and_a_third_ends_it_at_once(real_proc
         assert process.communicate(timeout=20)[0] == said and process.returncode == status
 
 
+@pytest.mark.slow
 def test_where_nobody_takes_what_is_printed(real_processes, tmp_path):
     """Closed, full, or a pipe that is closed amid it: a sentence or nothing, no traceback, no file that gets it."""
     command = f"{sys.executable} -m sse_nmt"

@@ -77,6 +77,7 @@ def graph_beside(data: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path in CONFIGS if path.stem != "baseline"], ids=lambda p: f"{p.parent.name}-{p.stem}"
 )

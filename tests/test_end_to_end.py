@@ -38,6 +38,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checkpoint_best.pt"
 
 
+@pytest.mark.slow
 def test_generate_with_the_plain_task(trained, data):
     words = ["--task", "translation", "--path", str(trained), "--cpu", "--required-batch-size-multiple", "1"]
     done = run_command("fairseq-generate", str(data), *PLUGIN, *words)
@@ -65,6 +66,7 @@ def test_validate_never_perturbs(trained, data):
     assert len(losses) == 1
 
 
+@pytest.mark.slow
 def test_ctranslate2_converts(trained, data, tmp_path):
     words = ["--model_path", str(trained), "--data_dir", str(data), "--user_dir", USER_DIR]
     done = run_command("ct2-fairseq-converter", *words, "--source_lang", "en", "--target_lang", "de", "--output_dir",

@@ -60,9 +60,9 @@ def export(checkpoint: Path, output: Path, merge_factors: bool) -> int:
 
 
 def _check_is_not_a_run_s(output: Path) -> None:
-    """Raise UserError if a training would lose what is there."""
+    """Raise UserError if a training would lose what is there: a file of a run folder or of a folder in it."""
     place = output.resolve()
-    if place.exists() and any(RunFolder(parent).exists for parent in place.parents):
+    if place.exists() and any(RunFolder(parent).exists for parent in place.parents[:2]):
         raise UserError(f"OUTPUT must be a new file, but {output} belongs to a run, which would lose it.")
 
 

@@ -72,11 +72,9 @@ def run_configuration(
         if not equals or not key.strip():
             raise UserError(f"An override must be KEY=VALUE, but is {override!r} instead.")
         try:
-            changed = OmegaConf.merge(configuration, OmegaConf.from_dotlist([override]))
+            configuration.merge_with(OmegaConf.from_dotlist([override]))
         except (YAMLError, OmegaConfBaseException) as error:
             raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
-        assert isinstance(changed, DictConfig)
-        configuration = changed
     _check_runs_no_code(configuration)
     _find_files(configuration)
     return configuration

@@ -50,6 +50,7 @@ def test_validation_keeps_its_batches(toy_data):
     assert all(np.array_equal(one, other) for one, other in zip(plain, ours, strict=True))
 
 
+@pytest.mark.slow
 def test_it_resumes_bit_equal(toy_data, tmp_path):
     data = toy_data / "bin"
     unbroken = train(data, tmp_path / "unbroken", SORTED, updates=12)

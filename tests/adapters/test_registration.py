@@ -36,6 +36,7 @@ def new_process() -> ForkServerContext:
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_task_is_registered(order, new_process):
     fresh = "import sys; assert not {'fairseq', 'sse_nmt'} & set(sys.modules), 'imported before'"

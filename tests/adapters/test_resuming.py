@@ -77,6 +77,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 def test_resumed_is_the_unbroken_one(data, tmp_path, name):
     """Killed in the third epoch, some updates after it saved."""
@@ -95,6 +96,7 @@ def test_resumed_is_the_unbroken_one(data, tmp_path, name):
     assert there == here
 
 
+@pytest.mark.slow
 def test_the_loss_scale_goes_on_where_it_was(data, tmp_path):
     """fairseq counts the updates without overflow anew after each start. (Full-precision masters it does not keep.)"""
     words = ["--fp16", "--fp16-no-flatten-grads", "--fp16-init-scale", "4", "--fp16-scale-window", "7"]
@@ -106,6 +108,7 @@ def test_the_loss_scale_goes_on_where_it_was(data, tmp_path):
     assert scales["unbroken"] == scales["resumed"] and scales["unbroken"][0] > 4
 
 
+@pytest.mark.slow
 def test_sharded_data_goes_on_in_its_shard(data, tmp_path):
     """fairseq takes the next folder in every epoch."""
     other = Path(shutil.copytree(data, tmp_path / "other"))
@@ -136,6 +139,7 @@ def test_epochs_after_the_curriculum_are_shuffled(data, tmp_path, monkeypatch):
     assert sorted(seen[1]) == sorted(seen[3]) == sorted(seen[4])
 
 
+@pytest.mark.slow
 def test_another_number_of_processes_goes_on_at_the_same_share_of_the_epoch(data, tmp_path, caplog):
     words = ["--max-tokens", "100", "--save-interval-updates", "10"]
     train(data, tmp_path, *words, updates=10)
@@ -171,6 +175,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_bit_equal(data, tmp_path):
     """Rank 0 reads the checkpoint and sends it, as fairseq does by itself."""
     words = ["--arch", "transformer", "--share-all-embeddings", "--optimizer", "adam", "--lr", "1e-2"]

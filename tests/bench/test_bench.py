@@ -37,12 +37,14 @@ def measured_op() -> tuple[float, int]:
     return max(times) / min(times), min(int(row[4]) for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_op_is_flat_in_v_and_100_times_the_loop():
     """On a machine that others use as well, one good measurement in three will do."""
     assert any(spread < 2 and lead >= 100 for spread, lead in (measured_op() for _ in range(3)))
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_op_is_linear_in_ids():
     transition = UniformTransition(32_000, 0.01, range(4, 32_000))
@@ -64,6 +66,7 @@ def measured_graph_op() -> tuple[float, float]:
     return max(max(each) / min(each) for each in times), max(float(row[i]) for row in rows for i in (5, 6))
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_op_along_a_graph_is_flat_and_at_most_three_times_sse_se(monkeypatch):
     monkeypatch.setattr(graph_op, "SIZES", SMALLER)
@@ -78,6 +81,7 @@ def test_the_loop_beside_it_draws_the_same_distribution():
         assert (drawn != ids)[ids >= 4].double().mean() == pytest.approx(0.2, abs=0.01)
 
 
+@pytest.mark.slow
 def test_overhead_prints_a_ratio_near_one():
     words = ["--embed-dim", "64", "--vocab-size", "1000", "--tokens", "800", "--pairs", "20"]
     done = sse_nmt("bench", "overhead", *words)

@@ -17,6 +17,7 @@ from sse_nmt.system.errors import UserError
 ENGINES = ["CTranslate2 float32", "CTranslate2 int8", "fairseq-generate"]
 
 
+@pytest.mark.slow
 def test_the_table_of_engines(toy_runs, capsys):
     """Float32 translates as fairseq does, and nothing is written into the run folder."""
     run = toy_runs["baseline"]

@@ -17,6 +17,7 @@ SMALL = FactorizedOptions(embed_dim=32, layers=1, heads=2, vocab_size=200, token
 WORDS = [w for n in SMALL.__dataclass_fields__ for w in (f"--{n.replace('_', '-')}", str(getattr(SMALL, n)))]
 
 
+@pytest.mark.slow
 def test_the_tables():
     done = sse_nmt("bench", "factorized", *WORDS)
     assert done.returncode == 0, done.stderr
@@ -61,6 +62,7 @@ def test_what_cannot_be_measured_is_refused(name, value, sentence):
     assert str(error.value) == sentence
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_frobenius_decay_costs_little_of_a_step_at_width_512():
     """On a machine that others use as well, one good measurement in three will do."""

@@ -24,6 +24,7 @@ def small_text(monkeypatch):
     monkeypatch.setattr(draws, "_WIDTH", 16)
 
 
+@pytest.mark.slow
 def test_the_parts_run_and_end_in_one_file(tmp_path, small_text, capsys):
     sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--updates", "8", "--output", tmp_path)
     told = json.loads((tmp_path / "gpu_check.json").read_text())
@@ -56,6 +57,7 @@ def test_a_wrong_gradient_is_a_failed_line(monkeypatch):
     assert found["ours, whole, float32"] is False and found["ours, chunks of 512, float32"] is True
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_is_checked(tmp_path, small_text):
     sse_nmt_here("bench", "gpu", *SMALL, "--tokens", "130", "--parts", "loss,step", "--output", tmp_path)
     findings = json.loads((tmp_path / "gpu_check.json").read_text())["findings"]

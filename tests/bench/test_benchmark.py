@@ -66,6 +66,7 @@ def test_fairseq_gets_what_its_collater_would_have_made(batches):
             assert torch.equal(found["net_input"][name][order], value), name
 
 
+@pytest.mark.slow
 def test_every_variant_of_fairseq_trains_the_same_model(batches):
     """The same size and, but for SSE and dropout, the same first loss."""
     made = {name: fairseq_step.make(name, spec(dropout=0.0), batches) for name in fairseq_step.VARIANTS}
@@ -100,6 +101,7 @@ def test_peak_memory_is_that_of_the_process():
     assert peak_memory() >= before and peak_memory() > 150 * 2**20
 
 
+@pytest.mark.slow
 def test_a_variant_that_ends_is_named_with_its_last_words(tmp_path):
     with pytest.raises(UserError) as error:
         run_benchmark({"nobody": own("loss_step", "nobody")}, spec(batches=str(tmp_path / "none.npz")), 1, 2, "")
@@ -108,6 +110,7 @@ def test_a_variant_that_ends_is_named_with_its_last_words(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_table_of_losses(capsys):
     done = sse_nmt("bench", "loss", "--vocab-size", "4000", "--embed-dim", "16", "--tokens", "3000", "--rounds", "2")
     assert done.returncode == 0, done.stderr
@@ -120,6 +123,7 @@ def test_the_table_of_losses(capsys):
     assert peaks[1] - peaks[2] > 0.5 * matrix
 
 
+@pytest.mark.slow
 def test_the_table_of_trainings(capsys, monkeypatch):
     """With two of the variants: each costs a start of fairseq."""
     some = {name: command for name, command in variants().items() if name in (BASE, "ours, chunks, fast dropout")}
@@ -140,6 +144,7 @@ def test_an_installed_peer_is_not_installed_again(tmp_path, monkeypatch):
     assert peers._environment("Eole", peer, tmp_path) == tmp_path / "eole" / "bin" / "python"
 
 
+@pytest.mark.slow
 def test_a_peer_that_cannot_be_installed_is_said_so(tmp_path):
     with pytest.raises(UserError) as error:
         peers._environment("Eole", peers.Peer("peer_eole", ("--no-such-option",)), tmp_path)

@@ -73,6 +73,7 @@ def test_what_is_scored_is_not_translated_again(scored, capsys, monkeypatch):
     evaluate_newstest(run, NewstestOptions())
 
 
+@pytest.mark.slow
 def test_the_script_prints_the_table_with_the_paper_s_rows_set_apart(scored, tmp_path):
     if not (ROOT / ".venv/installed").exists():
         pytest.skip("set up otherwise")

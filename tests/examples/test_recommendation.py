@@ -140,6 +140,7 @@ def test_each_user_is_split_in_the_same_shares(folder):
     assert sum(map(len, keys)) == len(keys[0] | keys[1] | keys[2]) == 15 * USERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", systems.SYSTEMS)
 @pytest.mark.parametrize("example", [matrix_factorization, bpr])
 def test_an_example_learns(example, system, folder, tmp_path, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import sys
 import pytest
 from conftest import run_command
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")]
 
 
 @pytest.mark.parametrize("what", ["draws", "losses", "compiled"])

@@ -15,6 +15,7 @@ from robustness.table import add_row
 _FEW, _MANY = 2, 130
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", NAMES)
 def test_done_again_it_ends_the_same(toy_data, toy_runs, toy_options, tmp_path, long, name):

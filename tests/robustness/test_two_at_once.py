@@ -25,6 +25,7 @@ def started(work: Callable[[], None], log: Path, wait: float) -> int:
     return forked(later, log)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_end_and_nothing_is_lost(toy_data, toy_runs, toy_options, tmp_path, long, name):

@@ -41,6 +41,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 def test_torch_reads_it_and_training_goes_on(toy_data, tmp_path, name):
     words = OPTIONS[name]

@@ -60,6 +60,7 @@ def converted(data: Path, checkpoint: Path, folder: Path) -> list[str]:
     return [" ".join(result.hypotheses[0]) for result in results]
 
 
+@pytest.mark.slow
 def test_the_plain_task_translates_as_the_factorised_model_does(run, toy_data, tmp_path):
     plain = tmp_path / "plain.pt"
     done = sse_nmt("export", run, plain, "--merge-factors")
@@ -74,6 +75,7 @@ def test_the_plain_task_translates_as_the_factorised_model_does(run, toy_data, t
     assert converted(toy_data, plain, tmp_path / "ctranslate2") == expected
 
 
+@pytest.mark.slow
 def test_both_read_what_comes_of_fairseq_train(toy_data, tmp_path):
     """Its options are a Namespace, which torch loads for those alone who allow it."""
     low = ["--low-rank-scale", "0.75", "--low-rank-layers", "ffn,embeddings,output"]
@@ -147,6 +149,14 @@ def test_what_a_run_has_is_not_written_over(toy_runs, capsys, name):
     said = refused(capsys, "export", toy_runs["baseline"], output)
     assert said == f"OUTPUT must be a new file, but {output} belongs to a run, which would lose it."
     assert output.read_bytes() == before
+
+
+def test_another_program_s_run_json_further_up_is_nothing_to_us(toy_runs, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    output = tmp_path / "my/exported/models/plain.pt"
+    for _ in range(2):  # the second time it is there already
+        sse_nmt_here("export", toy_runs["baseline"], output)
+    assert load_checkpoint(output)["model"]
 
 
 def test_a_checkpoint_is_not_exported_onto_itself(toy_runs, tmp_path, capsys):

@@ -36,6 +36,7 @@ def study(toy_text: tuple[Path, Path], tmp_path: Path) -> list[str | Path]:
     return ["study", tmp_path / "study.yaml", "--output", tmp_path / "out"]
 
 
+@pytest.mark.slow
 def test_cells_are_jobs_and_what_fails_is_named(study, tmp_path, capsys):
     with pytest.raises(SystemExit):
         sse_nmt_here(*study, "--slurm")
@@ -47,6 +48,7 @@ def test_cells_are_jobs_and_what_fails_is_named(study, tmp_path, capsys):
     assert capsys.readouterr().err.splitlines() == ["1 cells, 1 of them done before."]
 
 
+@pytest.mark.slow
 def test_at_its_time_limit_a_job_goes_on_bit_for_bit(toy_data, tmp_path):
     words = [*SMALLER, "--set", "checkpoint.save_interval_updates=7", "--updates", "90"]
     systems = {name: f"{CONFIG}={tmp_path / name}" for name in ("unbroken", "broken")}

@@ -18,6 +18,7 @@ from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif("SSE_NMT_NETWORK" not in os.environ, reason="SSE_NMT_NETWORK does not allow downloads"),
     pytest.mark.timeout(900),
 ]

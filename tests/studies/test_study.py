@@ -16,7 +16,7 @@ from conftest import ROOT, read_json, refused, sse_nmt_here
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
 
-pytestmark = pytest.mark.timeout(900)  # for a slow machine: nine trainings
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # for a slow machine: nine trainings
 SMALL = {
     "model.encoder_embed_dim": 32, "model.decoder_embed_dim": 32, "model.encoder_layers": 1, "model.decoder_layers": 1,
     "dataset.max_tokens": 400, "optimization.lr": [0.005], "lr_scheduler.warmup_updates": 20,

@@ -41,6 +41,7 @@ def faults(word: str) -> tuple[str, int]:
     return kept, int(count)
 
 
+@pytest.mark.slow
 @glibc
 def test_kept_memory_costs_no_new_pages():
     left, (kept, count) = faults("leave")[1], faults("keep")

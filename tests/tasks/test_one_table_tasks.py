@@ -102,6 +102,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return request.param
 
 
+@pytest.mark.slow
 def test_at_0_it_is_the_plain_task_bit_for_bit(kind, data, tmp_path):
     plain = trained(kind, data, tmp_path / "plain", task=kind.plain)
     assert same_parameters(plain, trained(kind, data, tmp_path / "at 0", "--sse-prob", "0"))
@@ -109,6 +110,7 @@ def test_at_0_it_is_the_plain_task_bit_for_bit(kind, data, tmp_path):
     assert not same_parameters(plain, perturbed) and plain["model"].keys() == perturbed["model"].keys()
 
 
+@pytest.mark.slow
 def test_checkpoints_go_over_both_ways(kind, data, tmp_path):
     """A run of one task goes on as the other, and ends as one that was the other from there on."""
     trained(kind, data, tmp_path / "run", "--sse-prob", "0.3")
@@ -117,6 +119,7 @@ def test_checkpoints_go_over_both_ways(kind, data, tmp_path):
     assert [state["optimizer_history"][-1]["num_updates"] for state in (plain, back)] == [12, 16]
 
 
+@pytest.mark.slow
 def test_resumed_it_is_the_unbroken_run(kind, data, tmp_path):
     words = ["--sse-prob", "0.3", *([] if kind.plain == "masked_lm" else ["--sse-prob-label", "0.2"])]
     trained(kind, data, tmp_path / "run", *words, updates=5)

@@ -75,6 +75,7 @@ def test_sse_changes_the_parameters_and_no_key(data, tmp_path):
     assert not [key for key in sse["model"] if "transition" in key]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [7, 10, 13])
 @pytest.mark.parametrize("frequency", ["1", "2"])
 def test_resumed_is_bit_equal_to_unbroken(data, tmp_path, frequency, stop):
@@ -214,6 +215,7 @@ ARCHITECTURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "words"), ARCHITECTURES.items(), ids=ARCHITECTURES)
 def test_every_encoder_decoder_model(data, tmp_path, monkeypatch, name, words):
     architecture = ["--arch", name.partition(",")[0], *words.split()]

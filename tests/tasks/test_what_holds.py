@@ -48,6 +48,7 @@ def generated(data: Path, task: str, paths: list[Path], *words: str, folder: Pat
     return [line for line in read_lines(folder / task / "generate-test.txt") if line[:2] in ("H-", "P-", "D-")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATE)
 def test_both_tasks_translate_alike(data, checkpoints, tmp_path, name):
     found = [generated(data, task, checkpoints[:1], *GENERATE[name], folder=tmp_path)

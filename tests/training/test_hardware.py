@@ -91,6 +91,7 @@ def one_and_two(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     return one, two
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_losses_of_one(one_and_two):
     one, two = one_and_two
     assert len(losses(one / "train.log")) == 4
@@ -101,6 +102,7 @@ def test_two_processes_find_the_losses_of_one(one_and_two):
     assert all((a[key] - b[key]).abs().max() < 1e-5 for key in a)
 
 
+@pytest.mark.slow
 def test_a_run_may_go_on_with_other_processes(one_and_two, toy_data, capsys):
     """What it was asked for is compared, not what this machine made of it."""
     _, two = one_and_two
@@ -129,6 +131,7 @@ def test_several_systems_do_not_go_with_torchrun(toy_data, tmp_path, monkeypatch
     assert sentence == "torchrun trains one system at a time, but 2 are given."
 
 
+@pytest.mark.slow
 def test_a_checkpoint_cut_off_in_writing_does_not_stop_a_training(one_and_two, toy_data, tmp_path):
     """As a process leaves it that is killed while it writes the last one."""
     run = Path(shutil.copytree(one_and_two[0], tmp_path / "run"))

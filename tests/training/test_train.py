@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
 from conftest import ROOT, read_json, refused, run_command, sse_nmt, sse_nmt_here
 from omegaconf import OmegaConf
@@ -71,6 +72,7 @@ def test_a_finished_run_is_left_alone(toy_runs, toy_data, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_overwrite_starts_afresh_and_keeps_what_is_not_the_run_s(toy_runs, toy_data, tmp_path):
     run = Path(shutil.copytree(toy_runs["sse_se"], tmp_path / "run"))
     (run / "notes.txt").write_text("mine")
@@ -103,6 +105,7 @@ def whole_checkpoints(run: Path) -> Iterator[int]:
             yield updates(load_checkpoint(path))
 
 
+@pytest.mark.slow
 def test_killed_interrupted_and_started_again_it_goes_on(real_processes, toy_data, tmp_path):
     run = tmp_path / "run"
     words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "120"]
@@ -195,6 +198,7 @@ def test_a_training_at_its_end_does_no_update_more(toy_runs, toy_data, tmp_path,
     assert (run / "checkpoints/checkpoint_last.pt").read_bytes() == last
 
 
+@pytest.mark.slow
 def test_a_first_command_that_came_to_nothing_binds_nobody(toy_data, tmp_path):
     run = tmp_path / "run"
     words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates"]
@@ -243,6 +247,7 @@ def test_a_run_and_its_data_may_be_moved(toy_runs, toy_data, tmp_path, capsys):
     assert f"{run} is trained already." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_log_that_cannot_be_kept_stops_the_training(toy_data, tmp_path):
     """A limit on the size of files stands in for a full disk; nothing may hang."""
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (12_000, 12_000))

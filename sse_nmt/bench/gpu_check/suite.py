@@ -29,7 +29,7 @@ def check_suite(folder: Path) -> Iterator[Finding]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "tests.log"
     processes = str(max(1, min(8, (os.cpu_count() or 1) // 2)))
-    command = [sys.executable, "-m", "pytest", "-v", "-n", processes, "--tb=short", *_SELECTED]
+    command = [sys.executable, "-m", "pytest", "--slow", "-v", "-n", processes, "--tb=short", *_SELECTED]
     with (
         log.open("w", encoding="utf-8") as output,
         start_child(command, _ROOT, {ON_THE_GPU: "1"}, stdout=output, stderr=subprocess.STDOUT) as process,

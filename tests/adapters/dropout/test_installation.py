@@ -35,6 +35,7 @@ def test_drops_in_training_only_unless_retained():
     assert (dropout(x) == 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ON_CPU, reason="on a GPU the masks are torch's")
 def test_trains_with_other_masks_and_resumes_bit_equal(toy_data, tmp_path):
     data = toy_data / "bin"

@@ -92,6 +92,7 @@ def test_sse_draws_for_the_narrow_table_on_each_side_by_itself(data):
     assert all(0.3 < share < 0.7 for share in shares) and not torch.equal(*drawn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [HALF, [*HALF, "--low-rank-init", "fresh"]], ids=["spectral", "fresh"])
 def test_resumed_is_bit_equal_to_unbroken(data, tmp_path, words):
     words = [*words, "--spectral-attention", "--frobenius-decay", "0.01", "--weight-decay", "0.1", "--sse-prob", "0.1"]

@@ -81,6 +81,7 @@ def penalty(weights: dict[str, torch.Tensor], low_rank: bool) -> torch.Tensor:
     return DECAY / 2 * total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency", ["1", "3"])
 @pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 @pytest.mark.parametrize("low", [[], LOW], ids=["attention", "all"])
@@ -152,6 +153,7 @@ def test_a_training_takes_it_up_and_puts_it_down(data, tmp_path):
     train(data, tmp_path, *words, task="translation", updates=9)
 
 
+@pytest.mark.slow
 def test_the_decay_keeps_products_small(data, tmp_path):
     """As a penalty should, and as one that is added with the wrong sign would not."""
 

@@ -127,6 +127,7 @@ def test_all_else_is_trained_by_adamw_or_sgd(data, tmp_path, monkeypatch):
     assert [len(group["params"]) for group in tables] == [1, 1] and not any("weight_decay" in g for g in tables)
 
 
+@pytest.mark.slow
 @rules
 @pytest.mark.parametrize("frequency", ["1", "2"])
 def test_resumed_is_bit_equal_to_unbroken(data, tmp_path, words, frequency):

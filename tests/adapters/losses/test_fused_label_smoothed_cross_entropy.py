@@ -189,6 +189,7 @@ def test_resumed_is_bit_equal_to_unbroken(data, tmp_path):
     assert same_parameters(unbroken, train(data, tmp_path / "resumed", *CHUNKS, updates=12))
 
 
+@pytest.mark.slow
 def test_two_processes(data, tmp_path):
     """Over gloo, as users start it; both criterions must come to the same parameters."""
     more = ["--optimizer", "sgd", "--lr", "0.1", "--sse-prob", "0.1"]

@@ -25,6 +25,7 @@ def plain(data: Path, tmp_path_factory: pytest.TempPathFactory):
     return train(data, tmp_path_factory.mktemp("plain"), task="translation", updates=12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NOISES)
 def test_at_rate_0_it_is_the_plain_task_and_above_it_is_not(data, plain, tmp_path, kind):
     words = ["--embedding-noise", kind]
@@ -33,6 +34,7 @@ def test_at_rate_0_it_is_the_plain_task_and_above_it_is_not(data, plain, tmp_pat
     assert list(noisy["model"]) == list(plain["model"]) and not same_parameters(plain, noisy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NOISES)
 def test_resumed_is_bit_equal_to_unbroken(data, tmp_path, kind):
     words = ["--embedding-noise", kind, "--update-freq", "2", "--sse-warmup-updates", "9"]

@@ -22,6 +22,7 @@ def data(toy_data: Path) -> Path:
     return toy_data / "bin"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", [FUSED, (*FUSED, "--loss-chunk-tokens", "50")], ids=["whole", "in chunks"])
 def test_it_learns_what_float32_learns_and_resumes_bit_equal(data, tmp_path, criterion):
     words = ["--fast-dropout", "--update-freq", "2"]

@@ -47,6 +47,7 @@ def test_a_sentence_too_long_in_pieces_keeps_its_best_ones(texts, toy_data, tmp_
     assert lines_of(tmp_path / "a", 1) == best
 
 
+@pytest.mark.slow
 def test_epochs_take_the_copies_in_turn(toy_text, tmp_path):
     words = ["--source", toy_text[0], "--target", toy_text[1], "--valid", "20", "--test", "20", "--vocab-size", "80"]
     data, run = tmp_path / "data", tmp_path / "run"

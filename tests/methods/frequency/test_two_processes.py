@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from two_processes import in_two_processes
 
 CODE = """
@@ -37,6 +38,7 @@ print(row_counts.tolist())
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree(tmp_path):
     first, second = in_two_processes(CODE, tmp_path)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr

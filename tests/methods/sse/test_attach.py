@@ -132,6 +132,7 @@ def test_it_compiles_as_one_graph(model):
     assert torch.equal(compiled.eval()(ids()), model.eval()(ids()))
 
 
+@pytest.mark.slow
 def test_processes_that_train_together_agree_on_parameters_and_draw_for_themselves(tmp_path):
     code = (
         "import torch\n"

@@ -223,6 +223,7 @@ def test_no_state_dict_entries_and_memory_of_o_v_plus_e():
     assert sum(buffer.nbytes for buffer in transition.buffers()) < 10 * 2**20
 
 
+@pytest.mark.slow
 def test_a_million_rows_with_ten_neighbours():
     rows = 1_000_000
     sources = torch.arange(rows).repeat_interleave(10)

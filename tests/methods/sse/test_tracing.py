@@ -27,6 +27,7 @@ def knowledge(candidates: range) -> Transition:
 KINDS = [complete, knowledge]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "candidates"), [(complete, range(4, 32)), (knowledge, range(4, 32, 3))])
 def test_compiles_as_one_graph_for_any_shape(kind, candidates):
     torch.manual_seed(1)
@@ -46,6 +47,7 @@ def test_compiles_as_one_graph_for_any_shape(kind, candidates):
     assert torch.equal(compiled(ids), embedding.weight[ids])
 
 
+@pytest.mark.slow
 def test_gradients_through_the_compiled_look_up():
     embedding = SSEEmbedding(nn.Embedding(32, 4), UniformTransition(32, 1.0, range(4, 32)))
     torch.compile(embedding, fullgraph=True)(torch.arange(32)).sum().backward()
