@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Puts what results/ holds into docs/results/study.md: scripts/make_study_page.py
+"""Puts what results/ holds into docs/results/study.md and other pages: scripts/make_study_page.py
 
-Between its marks, `<!-- results/NAME -->` and `<!-- end -->`, the page has the report of a study, or, with
+Between the marks `<!-- results/NAME -->` and `<!-- end -->` a page has the report of a study, or, with
 `<!-- results/NAME cells -->`, a line for each of its cells: enough where a choice was made on validation text.
-Of a study of several corpora the differences are drawn beside it, in NAME.svg.
+Of a study of several corpora the differences are drawn in docs/results/NAME.svg.
 """
 
 from __future__ import annotations
@@ -27,20 +27,24 @@ for _file in Path(matplotlib.get_data_path(), "fonts/ttf").glob("DejaVuSans*.ttf
     font_manager.fontManager.addfont(_file)
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/results/study.md"
+DOCS = ROOT / "docs"
 _MARK = re.compile(r"(<!-- results/(?P<name>[\w.-]+)(?P<cells> cells)? -->\n).*?(<!-- end -->)", re.DOTALL)
 _COLOURS = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
 _CELL = re.compile(r"(?P<corpus>[^.]+)\.(?P<system>.+)\.(?P<seed>\d+)")
 
 
-def page() -> str:
-    """The page as it must be: what stands between its marks is made anew."""
-    return _MARK.sub(lambda mark: f"{mark[1]}\n{_between(mark)}\n{mark[4]}", PAGE.read_text(encoding="utf-8"))
+def pages() -> dict[Path, str]:
+    """Each page with marks -> what it must hold: what stands between them is made anew."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
+    made = {
+        path: _MARK.sub(lambda mark: f"{mark[1]}\n{_between(mark)}\n{mark[4]}", text) for path, text in texts.items()
+    }
+    return {path: text for path, text in made.items() if _MARK.search(text)}
 
 
-def named() -> list[str]:
-    """The studies that the page has."""
-    return [mark["name"] for mark in _MARK.finditer(PAGE.read_text(encoding="utf-8"))]
+def named() -> set[str]:
+    """The studies that they have."""
+    return {mark["name"] for path in DOCS.rglob("*.md") for mark in _MARK.finditer(path.read_text(encoding="utf-8"))}
 
 
 def pictures() -> dict[Path, str]:
@@ -51,7 +55,7 @@ def pictures() -> dict[Path, str]:
         systems = [_system(told) for told in report["systems"]]
         if any(system.combined for system in systems):
             start, end, rest = forest(systems, report["baseline"]).partition(">")
-            found[PAGE.parent / f"{path.parent.name}.svg"] = f"{start}{end}{_COLOURS}{rest}"
+            found[DOCS / "results" / f"{path.parent.name}.svg"] = f"{start}{end}{_COLOURS}{rest}"
     return found
 
 
@@ -121,8 +125,9 @@ def _lowest_loss(kept: Any) -> float:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE)
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")
+        print(file)
     for path, text in pictures().items():
         path.write_text(text, encoding="utf-8")
         print(path)

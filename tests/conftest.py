@@ -37,7 +37,10 @@ from sse_nmt.system.atomic_files import write_lines
 
 newstest.SENTENCES.update(dict.fromkeys(newstest.SENTENCES, newstest_cache.SENTENCES))
 _CHILDREN = str(Path(__file__).parent / "children")
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, os.environ.get("PYTHONPATH"))))
+_PYTHONPATH = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # with it already where another process started this
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (_CHILDREN, *(each for each in _PYTHONPATH if each != _CHILDREN)))
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_OPTIONS = {

@@ -6,6 +6,7 @@ sacreBLEU reads ``SACREBLEU`` when it is imported: point it at `FOLDER` before t
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,6 +37,9 @@ def _write(folder: Path) -> None:
             path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-FOLDER = Path(tempfile.mkdtemp(prefix="newstest-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
-_write(FOLDER)
+_SHARED = "SSE_NMT_TEST_NEWSTEST"  # in the environment of processes that run tests for another, which made it
+FOLDER = Path(os.environ.get(_SHARED) or tempfile.mkdtemp(prefix="newstest-"))
+if _SHARED not in os.environ:
+    os.environ[_SHARED] = str(FOLDER)
+    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+    _write(FOLDER)
