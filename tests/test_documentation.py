@@ -24,7 +24,7 @@ import make_study_page
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in PAGES}
 TOOLS = {"fairseq-train", "fairseq-generate", "ct2-fairseq-converter", "sse-nmt", "torchrun", "srun", "cat", "."}
-TOOLS |= {"python"}
+TOOLS |= {"python", "env"}
 LONGEST_README = 200  # lines
 
 

@@ -20,7 +20,7 @@ from sse_nmt.runs.training_log import validation_curve
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif("SSE_NMT_NETWORK" not in os.environ, reason="SSE_NMT_NETWORK does not allow downloads"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1500),
 ]
 STUDY = ROOT / "configs/studies/smoke.yaml"
 
@@ -42,7 +42,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         killed.communicate(timeout=60)
         assert killed.returncode != 0
     last = study(folder)
-    printed, errors = last.communicate(timeout=600)
+    printed, errors = last.communicate(timeout=1200)
     assert last.returncode == 0, errors
     assert printed.rstrip().endswith("12 cells: 12 done")
     return folder

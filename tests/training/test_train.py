@@ -106,7 +106,7 @@ def whole_checkpoints(run: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_killed_interrupted_and_started_again_it_goes_on(real_processes, toy_data, tmp_path):
+def test_killed_interrupted_and_started_again_it_goes_on(toy_data, tmp_path):
     run = tmp_path / "run"
     words = ["train", toy_data, f"{CONFIG}={run}", *SMALL, "--updates", "120"]
     begun, reached = [], []
