@@ -1,7 +1,8 @@
-"""Products of bfloat16 matrices on a processor as float32 products, rounded: PYTHONPATH=results/cpu_bf16/rounded
+"""Products of bfloat16 matrices on a processor as float32 products, rounded: PYTHONPATH=$PWD/results/cpu_bf16/rounded
 
 That is what a processor with AMX computes (exact products of bfloat16, sums in float32, one rounding), but for the
-order of the sums. torch's own way on others takes too long for a training. Python imports this file by its name.
+order of the sums. torch's own way on others takes too long for a training. Python imports this file by its name;
+a training is started in its run folder, so the path has to be a whole one.
 """
 
 from __future__ import annotations
