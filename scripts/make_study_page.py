@@ -35,11 +35,11 @@ _CELL = re.compile(r"(?P<corpus>[^.]+)\.(?P<system>.+)\.(?P<seed>\d+)")
 
 def pages() -> dict[Path, str]:
     """Each page with marks -> what it must hold: what stands between them is made anew."""
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
-    made = {
-        path: _MARK.sub(lambda mark: f"{mark[1]}\n{_between(mark)}\n{mark[4]}", text) for path, text in texts.items()
+    return {
+        path: _MARK.sub(lambda mark: f"{mark[1]}\n{_between(mark)}\n{mark[4]}", text)
+        for path in sorted(DOCS.rglob("*.md"))
+        if _MARK.search(text := path.read_text(encoding="utf-8"))
     }
-    return {path: text for path, text in made.items() if _MARK.search(text)}
 
 
 def named() -> set[str]:
@@ -125,9 +125,6 @@ def _lowest_loss(kept: Any) -> float:
 
 
 if __name__ == "__main__":
-    for file, text in pages().items():
-        file.write_text(text, encoding="utf-8")
-        print(file)
-    for path, text in pictures().items():
+    for path, text in (pages() | pictures()).items():
         path.write_text(text, encoding="utf-8")
         print(path)

@@ -12,7 +12,8 @@ if [ $# -eq 0 ]; then
     pages=$!
     .venv/bin/mypy &
     types=$!
-    .venv/bin/python -m pytest --collect-only -qq >/dev/null # compiles what four processes would each compile at once
+    # Compiles what four processes would each compile at once; what is wrong the tests say.
+    .venv/bin/python -m pytest --collect-only -qq >/dev/null || true
     .venv/bin/python -m pytest --slow --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
     wait "$pages"
     wait "$types"

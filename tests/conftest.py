@@ -37,10 +37,9 @@ from sse_nmt.system.atomic_files import write_lines
 
 newstest.SENTENCES.update(dict.fromkeys(newstest.SENTENCES, newstest_cache.SENTENCES))
 _CHILDREN = str(Path(__file__).parent / "children")
-_PYTHONPATH = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # with it already where another process started this
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, (_CHILDREN, *(each for each in _PYTHONPATH if each != _CHILDREN)))
-)
+_PYTHONPATH = os.environ.get("PYTHONPATH", "")
+if _CHILDREN not in _PYTHONPATH.split(os.pathsep):  # as it is where one process runs tests for another
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILDREN, _PYTHONPATH)))
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_OPTIONS = {
