@@ -160,8 +160,15 @@ def heed_signals() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_LIMIT = 280  # seconds
+
+
 def run_command(*words: str, cwd: Path | None = None, **arguments: object) -> subprocess.CompletedProcess[str]:
-    """An installed command, or `python -m`, as a user would type it; no check of its status."""
+    """An installed command, or `python -m`, as a user would type it; no check of its status.
+
+    It is killed shortly before its test has to end: in a pool's thread no signal would stop the wait for it.
+    """
+    arguments.setdefault("timeout", _LIMIT)
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, **arguments)  # type: ignore[call-overload]
 
 
