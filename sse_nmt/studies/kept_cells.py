@@ -47,14 +47,22 @@ def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
 def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
     """Take over those that ``folder`` has and that are not done, whose corpora must be prepared; return them.
 
+    Texts that the study does not score are left there.
+
     Raises:
-        UserError: one was trained on other text than was prepared, or its translations are gone.
+        UserError: one was trained on other text than was prepared, or its translations are gone, or lack a text.
     """
     taken = [cell for cell in kept_cells(cells, folder) if cell.state != "done"]
     for cell in taken:
         kept = read_record(_file(folder, cell), KeptCell)
         if kept["run"]["data"]["fingerprint"] != read_manifest(cell.data)["fingerprint"]:
             raise UserError(f"{_file(folder, cell)} holds a training on other text than {cell.data} now holds.")
+        lacking = [text for text in cell.texts if text not in kept["scores"]]
+        if lacking:
+            raise UserError(
+                f"{_file(folder, cell)} must have the scores of all texts of the study, but lacks `{lacking[0]}`: "
+                f"train the cell."
+            )
         _take(cell, kept, folder)
     return taken
 
@@ -90,7 +98,7 @@ def _take(cell: Cell, kept: KeptCell, folder: Path) -> None:
     run, target = cell.run, kept["run"]["target_lang"]
     run.scores.mkdir(parents=True, exist_ok=True)
     write_lines(run.log, kept["log"])
-    for text, scores in kept["scores"].items():
+    for text in cell.texts:
         source = _hypotheses(folder, cell, text)
         try:
             lines = lzma.decompress(source.read_bytes())
@@ -101,7 +109,7 @@ def _take(cell: Cell, kept: KeptCell, folder: Path) -> None:
         with atomic_write(run.scored(text).hypotheses, "wb") as file:
             file.write(lines)
         shutil.copy(cell.references(text, target), run.scored(text).references)
-        write_json(run.scored(text).scores, scores)
+        write_json(run.scored(text).scores, kept["scores"][text])
     write_json(run.record_file, kept["run"])
 
 

@@ -167,6 +167,19 @@ def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, caps
         here, there = ((tmp_path / place / f"report.{kind}").read_text() for place in ("here", "there"))
         assert here.replace(str(tmp_path / "out"), "OUT") == there.replace(str(folder / "out"), "OUT")
     capsys.readouterr()
+    tree = yaml.safe_load((folder / "study.yaml").read_text())
+    other = tree["corpora"]["toy"]["texts"]
+    for name, texts in (("fewer", {}), ("more", {**other, "third": other["other"]})):
+        tree["corpora"]["toy"]["texts"] = texts
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    sse_nmt_here("study", tmp_path / "fewer.yaml", "--output", tmp_path / "fewer", "--take", tmp_path / "kept")
+    assert capsys.readouterr().out.splitlines()[-1] == "12 cells: 4 done, 8 waiting"
+    assert not list((tmp_path / "fewer").rglob("other.*"))
+    more = ["study", tmp_path / "more.yaml", "--output", tmp_path / "more", "--take", tmp_path / "kept"]
+    assert refused(capsys, *more, after_news=True) == (
+        f"{tmp_path}/kept/toy-80.baseline.1.json must have the scores of all texts of the study, but lacks `third`: "
+        f"train the cell."
+    )
     (tmp_path / "kept/toy-80.sse_graph.2.test.xz").write_bytes(b"no")
     said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept", after_news=True)
     assert said.startswith(
