@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from sse_nmt.text.pairs import SentencePair
 from sse_nmt.text.subwords import load_model
 from sse_nmt.translation.engines import CTranslate2Engine
 from sse_nmt.translation.options import SearchOptions
+from sse_nmt.translation.translator import vocabulary_map_of
+from sse_nmt.translation.vocabulary_map import VocabularyMap
 
 BASE = "fairseq-generate"
 Translate = Callable[[], tuple[float, list[list[str]]]]  # sentences per second, pieces of the translations
@@ -59,15 +61,16 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
         with step("Preparing the engines"):
             model = plain_model(model, Path(name))
             data = binarise_test(model, source, target, Path(name))
-            own = {
-                kind: CTranslate2Engine(model, replace(search, compute_type=kind), Path(name, "ctranslate2"))
-                for kind in ("float32", "int8")
-            }
+            own = {f"CTranslate2 {kind}": engine for kind, engine in _engines(model, search, Path(name, "plain"), None)}
+            if options.candidates is not None:
+                allowed = vocabulary_map_of(run, options.candidates)
+                some = _engines(model, search, Path(name, "mapped"), allowed)
+                own |= {f"CTranslate2 {kind}, {options.candidates} candidates": engine for kind, engine in some}
             for engine in own.values():
                 engine.translate(source)  # loads the model
-        device = own["float32"].device
+        device = next(iter(own.values())).device
         engines: dict[str, Translate] = {
-            **{f"CTranslate2 {kind}": partial(_timed, engine, source) for kind, engine in own.items()},
+            **{name: partial(_timed, engine, source) for name, engine in own.items()},
             BASE: partial(generate, model, data, replace(search, engine="fairseq"), cores(), device),
         }
         results = _in_turn(engines, options.rounds)
@@ -80,6 +83,13 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
     )
     hypotheses = {name: pieces.decode(result.translations) for name, result in results.items()}
     print(_table(results, hypotheses, [target for _, target in pairs]))
+
+
+def _engines(
+    model: Model, search: SearchOptions, cache: Path, vocabulary_map: VocabularyMap | None
+) -> Iterator[tuple[str, CTranslate2Engine]]:
+    for kind in ("float32", "int8"):
+        yield kind, CTranslate2Engine(model, replace(search, compute_type=kind), cache, vocabulary_map)
 
 
 def _draw(model: Model, options: DecodingOptions) -> list[SentencePair]:

@@ -74,6 +74,9 @@ class DecodingOptions:
     rounds: int = option(3, "timed translations by each engine", at_least(2))
     beam: int = option(NewstestOptions.beam, _BEAM, at_least(1))
     length_penalty: float = option(NewstestOptions.length_penalty, "exponent of the length in a hypothesis' score")
+    candidates: int | None = option(
+        None, "CTranslate2 also with so many target pieces for a source piece", at_least(1), unset="not measured"
+    )
     seed: int = option(1, "seed of the choice of sentences", seeds())
 
 

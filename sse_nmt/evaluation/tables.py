@@ -89,10 +89,11 @@ def _search(comparison: Comparison) -> str:
     search = comparison.systems[0].runs[0].record.search
     if not {"beam", "length_penalty", "engine", "compute_type"} <= search.keys():
         return ""
+    candidates = f", {search['candidates']} candidates" if search.get("candidates") is not None else ""
     checkpoint = f", {search['checkpoint']}" if "checkpoint" in search else ""
     return (
         f" Beam {search['beam']}, length penalty {search['length_penalty']}, {search['engine']} "
-        f"{search['compute_type']}{checkpoint}."
+        f"{search['compute_type']}{candidates}{checkpoint}."
     )
 
 

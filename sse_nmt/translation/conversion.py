@@ -18,25 +18,28 @@ from sse_nmt.system.atomic_files import atomic_directory, sha256_of, write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import waiting_lock
 from sse_nmt.system.records import read_record
+from sse_nmt.translation.vocabulary_map import VocabularyMap
 
-_STAMP = "source.json"
+_STAMP, _MAP = "source.json", "vmap.txt"  # the latter is CTranslate2's name
 
 
-def convert(model: Model, destination: Path) -> Path:
+def convert(model: Model, destination: Path, vocabulary_map: VocabularyMap | None = None) -> Path:
     """Convert the checkpoint of ``model`` to ``destination``; return the path. What was made from it before and has not
     changed since stays.
 
     Raises:
-        UserError: a damaged checkpoint, or a model CTranslate2 does not know.
+        UserError: a damaged checkpoint, a model CTranslate2 does not know, or no text to make the map of.
     """
     with waiting_lock(destination.with_name(f".{destination.name}.lock")):
-        return _convert(model, destination)
+        return _convert(model, destination, vocabulary_map)
 
 
-def _convert(model: Model, destination: Path) -> Path:
+def _convert(model: Model, destination: Path, vocabulary_map: VocabularyMap | None) -> Path:
     checkpoint = model.checkpoint
     state = load_checkpoint(checkpoint)
-    stamp = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}
+    stamp: dict[str, Any] = {"checkpoint": str(checkpoint.resolve()), "modified": checkpoint.stat().st_mtime_ns}
+    if vocabulary_map is not None:
+        stamp["map"] = vocabulary_map.stamp
     if _is_of(destination, stamp):
         return destination
     with tempfile.TemporaryDirectory() as folder, atomic_directory(destination) as part, _fairseq_quiet():
@@ -49,6 +52,8 @@ def _convert(model: Model, destination: Path) -> Path:
             converter.convert(str(part), force=True)
         except (ValueError, KeyError, NotImplementedError) as error:
             raise UserError(f"CTranslate2 cannot convert {checkpoint}: {' '.join(str(error).split())}") from error
+        if vocabulary_map is not None:
+            vocabulary_map.write(part / _MAP, model.dictionaries, (model.source_lang, model.target_lang))
         write_json(part / _STAMP, {**stamp, "files": _digest(part)})
     return destination
 

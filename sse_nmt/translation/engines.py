@@ -20,6 +20,7 @@ from sse_nmt.system.progress import log_line
 from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.translation.conversion import convert
 from sse_nmt.translation.options import SearchOptions
+from sse_nmt.translation.vocabulary_map import VocabularyMap
 
 
 class Engine(Protocol):
@@ -28,21 +29,26 @@ class Engine(Protocol):
         ...
 
 
-def engine(model: Model, options: SearchOptions, cache: Path) -> Engine:
+def engine(model: Model, options: SearchOptions, cache: Path, vocabulary_map: VocabularyMap | None = None) -> Engine:
     """The engine that ``options`` ask for; ``cache`` keeps a converted model."""
     check_options(options)
     model.check()
     if options.engine == "fairseq":
+        if vocabulary_map is not None:
+            raise UserError("`--candidates` needs the engine ctranslate2, but `--engine` is fairseq: leave one out.")
         return FairseqEngine(model, options)
-    return CTranslate2Engine(model, options, cache)
+    return CTranslate2Engine(model, options, cache, vocabulary_map)
 
 
 class CTranslate2Engine:
     """CTranslate2, whose model is loaded by the first translation; ``device``, cuda or cpu, is sure after it."""
 
-    def __init__(self, model: Model, options: SearchOptions, cache: Path) -> None:
+    def __init__(
+        self, model: Model, options: SearchOptions, cache: Path, vocabulary_map: VocabularyMap | None = None
+    ) -> None:
         self._options = options
-        self._path = convert(model, cache)
+        self._mapped = vocabulary_map is not None
+        self._path = convert(model, cache, vocabulary_map)
         self._translator: ctranslate2.Translator | None = None
         self.device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
 
@@ -66,6 +72,7 @@ class CTranslate2Engine:
             max_decoding_length=self._options.max_length,
             max_batch_size=self._options.batch(self.device),
             batch_type="tokens",
+            use_vmap=self._mapped,
         )
         return [result.hypotheses[0] for result in results]
 

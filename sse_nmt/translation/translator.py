@@ -14,6 +14,7 @@ from sse_nmt.text.cleaning import normalise
 from sse_nmt.text.subwords import load_model
 from sse_nmt.translation.engines import Engine, engine
 from sse_nmt.translation.options import SearchOptions
+from sse_nmt.translation.vocabulary_map import VocabularyMap
 
 _BLANK = "\u2581"  # with which a word's first piece begins
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔")
@@ -41,7 +42,7 @@ class Translator:
             )
         self._longest = options.max_length
         self._longest_source = min(source - 1, options.max_length)
-        self._engine: Engine = engine(model, options, run.converted)
+        self._engine: Engine = engine(model, options, run.converted, vocabulary_map_of(run, options.candidates))
 
     def translate(self, lines: Sequence[str]) -> list[str]:
         """One translation for each line; that of an empty line is empty.
@@ -68,6 +69,20 @@ class Translator:
             f"translated into {self._longest} pieces, the most that `--max-length` allows, and may be cut", cut
         )
         return [self._pieces.decode(pieces) for pieces in translated]
+
+
+def vocabulary_map_of(run: RunFolder, candidates: int | None) -> VocabularyMap | None:
+    """Raises UserError if the text of the training is not where it was."""
+    if candidates is None:
+        return None
+    data = run.record["data"]
+    folder = data.get("folder")
+    if folder is None or not (Path(folder) / "text").is_dir():
+        raise UserError(
+            f"`--candidates` needs the text that {run.path} was trained on, but {folder or 'its folder'} is gone: "
+            f"prepare it again there, or leave the option out."
+        )
+    return VocabularyMap(candidates, Path(folder), data["fingerprint"], run.subword_model)
 
 
 def parts_of(pieces: list[str], longest: int) -> list[list[str]]:
