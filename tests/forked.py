@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+
+def run_forked(work: Callable[[], None], log: Path) -> None:
+    """Wait for `forked`; AssertionError with what it printed if it failed."""
+    child = forked(work, log)
+    try:
+        status = os.waitpid(child, 0)[1]
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    assert status == 0, log.read_text(encoding="utf-8", errors="replace")
 
 
 def forked(work: Callable[[], None], log: Path) -> int:

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, run_command
 from ctranslate2.converters import fairseq as fairseq_converter
 from fairseq import options, utils
-from forked import forked
+from forked import run_forked
 
 from sse_nmt.cli import build_parser
 
@@ -100,14 +100,12 @@ def test_python_runs(page, tmp_path):
     """All blocks of a page, one after the other."""
     code = tmp_path / "page.py"
     code.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
-    log = tmp_path / "log"
 
     def run() -> None:
         os.chdir(ROOT)
         runpy.run_path(str(code), run_name="__main__")
 
-    child = forked(run, log)  # torch is loaded here already
-    assert os.waitpid(child, 0)[1] == 0, log.read_text(encoding="utf-8")
+    run_forked(run, tmp_path / "log")  # torch is loaded here already
 
 
 def test_there_is_python_on_the_pages_that_need_it():
