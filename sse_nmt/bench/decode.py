@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ from sse_nmt.text.subwords import load_model
 from sse_nmt.translation.engines import CTranslate2Engine
 from sse_nmt.translation.options import SearchOptions
 from sse_nmt.translation.translator import vocabulary_map_of
-from sse_nmt.translation.vocabulary_map import VocabularyMap
 
 BASE = "fairseq-generate"
 Translate = Callable[[], tuple[float, list[list[str]]]]  # sentences per second, pieces of the translations
@@ -61,11 +60,17 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
         with step("Preparing the engines"):
             model = plain_model(model, Path(name))
             data = binarise_test(model, source, target, Path(name))
-            own = {f"CTranslate2 {kind}": engine for kind, engine in _engines(model, search, Path(name, "plain"), None)}
+            variants: dict[int | None, str] = {None: ""}
             if options.candidates is not None:
-                allowed = vocabulary_map_of(run, options.candidates)
-                some = _engines(model, search, Path(name, "mapped"), allowed)
-                own |= {f"CTranslate2 {kind}, {options.candidates} candidates": engine for kind, engine in some}
+                variants[options.candidates] = f", {options.candidates} candidates"
+            own = {
+                f"CTranslate2 {kind}{suffix}": CTranslate2Engine(
+                    model, replace(search, compute_type=kind), Path(name, f"ctranslate2{suffix}"),
+                    vocabulary_map_of(run, candidates),
+                )
+                for candidates, suffix in variants.items()
+                for kind in ("float32", "int8")
+            }  # fmt: skip
             for engine in own.values():
                 engine.translate(source)  # loads the model
         device = next(iter(own.values())).device
@@ -83,13 +88,6 @@ def bench_decode(path: Path, options: DecodingOptions) -> None:
     )
     hypotheses = {name: pieces.decode(result.translations) for name, result in results.items()}
     print(_table(results, hypotheses, [target for _, target in pairs]))
-
-
-def _engines(
-    model: Model, search: SearchOptions, cache: Path, vocabulary_map: VocabularyMap | None
-) -> Iterator[tuple[str, CTranslate2Engine]]:
-    for kind in ("float32", "int8"):
-        yield kind, CTranslate2Engine(model, replace(search, compute_type=kind), cache, vocabulary_map)
 
 
 def _draw(model: Model, options: DecodingOptions) -> list[SentencePair]:

@@ -30,7 +30,6 @@ class SearchOptions:
     compute_type: str = option(
         "float32", "number format of CTranslate2: float32, int8 and others", metavar="TYPE", group=_GROUP
     )
-
     candidates: int | None = option(
         None, "target pieces that a source piece allows, by the text of the training, which must still be there; with "
         "few, CTranslate2 is quicker", at_least(1), unset="all", group=_GROUP,

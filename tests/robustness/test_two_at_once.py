@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forked import forked
+from forked import forked, run_forked
 from robustness.commands import NAMES, commands, contents, fresh
 from robustness.table import add_row
 
@@ -34,7 +34,7 @@ def test_both_end_and_nothing_is_lost(toy_data, toy_runs, toy_options, tmp_path,
     command = commands(toy_data, toy_runs, toy_options, tmp_path)[name]
     logs = [tmp_path / "log.1", tmp_path / "log.2"]
     folder = fresh(command, tmp_path)
-    assert os.waitpid(started(lambda: command.work(folder), logs[0], 0), 0)[1] == 0, logs[0].read_text()
+    run_forked(lambda: command.work(folder), logs[0])
     whole, dice, refused = contents(folder.parent, command.lasting), random.Random(1), 0
     rounds = _MANY if long else _FEW
     for _ in range(rounds):
