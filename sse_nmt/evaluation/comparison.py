@@ -42,6 +42,7 @@ class Run:
     record: Scores
     scores: dict[str, dict[str, float]]  # text -> metric -> score, as counted now, not as once written
     curve: list[tuple[int, float]]  # (update, validation loss)
+    machine: str  # that it was trained on
 
     def score(self, metric: str, texts: Sequence[str]) -> float:
         """The mean over ``texts``."""
@@ -133,7 +134,7 @@ def _load(run: RunFolder, suite: Suite, record: Scores, counts: Counts, measures
     curve = validation_curve(run.log) if run.log.is_file() else []
     if not curve and len(suite.texts) == 1:
         raise UserError(f"{run.log} must hold validation losses, but holds none.")
-    return Run(run.path, run.record["seed"], record, scores, curve)
+    return Run(run.path, run.record["seed"], record, scores, curve, run.machine)
 
 
 def _compared(

@@ -91,7 +91,7 @@ def _system_json(system: System, metrics: list[str]) -> dict[str, Any]:
         "runs": [
             {"folder": str(run.path), "seed": run.seed, "updates": run.record.updates, "search": run.record.search,
              "sentences_per_second": run.record.sentences_per_second, "scores": run.scores,
-             "validation_curve": run.curve}
+             "validation_curve": run.curve, "machine": run.machine}
             for run in system.runs
         ],
     }  # fmt: skip

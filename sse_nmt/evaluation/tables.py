@@ -53,6 +53,7 @@ def notes(comparison: Comparison) -> list[str]:
     )
     return [
         f"{what}. Seeds: {seeds}.{_search(comparison)}",
+        *_machines(comparison.systems),
         *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
         *what_the_test_is(comparison),
     ]
@@ -83,6 +84,20 @@ def what_the_test_is(comparison: Comparison) -> list[str]:
             f"of another training, so there is no p."
         )
     return notes
+
+
+def _machines(systems: Sequence[System]) -> list[str]:
+    """Where trainings were done, unless all were on machines of one kind: a difference may then be the machines'."""
+    kinds = sorted({run.machine for system in systems for run in system.runs})
+    if len(kinds) == 1:
+        return []
+    trained = "; ".join(_trained_on(kind, systems) for kind in kinds)
+    return [f"Machine or PyTorch differ, so that a difference may be theirs. Seeds trained on {trained}."]
+
+
+def _trained_on(machine: str, systems: Sequence[System]) -> str:
+    there = {system.name: [str(run.seed) for run in system.runs if run.machine == machine] for system in systems}
+    return f"{machine}: {', '.join(' '.join([name, *seeds]) for name, seeds in there.items() if seeds)}"
 
 
 def _search(comparison: Comparison) -> str:

@@ -1,12 +1,16 @@
-"""Which code and which versions a run is of."""
+"""Which code, which versions and which machine a run is of."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from typing import Any
 
+import torch
+
+from sse_nmt.runs.records import RunRecord
 from sse_nmt.system.child_processes import run_child
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.user_dir import USER_DIR
@@ -30,6 +34,24 @@ def git_state() -> dict[str, Any] | None:
         return {"commit": commit, "changed": _git("status", "--porcelain", "--", USER_DIR).strip() != ""}
     except (UserError, FileNotFoundError):
         return None
+
+
+def device() -> str:
+    """What trains here."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})"
+
+
+def machine_of(record: RunRecord) -> str:
+    """Device and PyTorch that a run was trained with, all of them if it went on elsewhere."""
+    sessions: list[Mapping[str, Any]] = [*record.get("earlier", []), record]
+    known = (_machine(each, record.get("device", "unknown device")) for each in sessions)
+    return ", then ".join(dict.fromkeys(known))
+
+
+def _machine(session: Mapping[str, Any], otherwise: str) -> str:
+    """``otherwise``: the device where the session did not record its own."""
+    version = (session.get("versions") or {}).get("torch", "unknown")
+    return f"{session.get('device') or otherwise} with torch {version}"
 
 
 def _git(*arguments: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import re
 import shutil
 import time
@@ -11,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sse_nmt.runs.checkpoints import load_checkpoint, updates
 from sse_nmt.runs.model import Model
 from sse_nmt.runs.paths import BEST, RunPaths
-from sse_nmt.runs.provenance import git_state, versions
+from sse_nmt.runs.provenance import device, git_state, machine_of, versions
 from sse_nmt.runs.records import RunRecord
 from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ours, sha256_of, write_json
 from sse_nmt.system.errors import UserError
@@ -70,6 +68,11 @@ class RunFolder(RunPaths):
         record = self.record
         return record["source_lang"], record["target_lang"]
 
+    @property
+    def machine(self) -> str:
+        """What it was trained with, as far as results may depend on it."""
+        return machine_of(self.record)
+
     def model(self, checkpoint: str = BEST) -> Model:
         """What one of its checkpoints translates with."""
         return Model(self.checkpoints / checkpoint, self.text_folder, *self.languages)
@@ -99,7 +102,13 @@ class RunFolder(RunPaths):
         ``fitted`` is the configuration ``asked`` for as this machine trains it; the next may be another one.
         """
         manifest = read_manifest(data)
-        session = {"command": command, "versions": versions(), "git": git_state(), "started": _now()}
+        session = {
+            "command": command,
+            "versions": versions(),
+            "git": git_state(),
+            "started": _now(),
+            "device": device(),
+        }
         before = self.record if self.exists else None
         earlier: list[Any] = []
         if before is not None:
@@ -119,7 +128,6 @@ class RunFolder(RunPaths):
                 "configuration": _flat(OmegaConf.to_container(asked)),
                 "graphs": _graphs(asked),
                 "text": sha256_of(_text_files(data, manifest["options"])),
-                "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
             },
         )
         self._keep_text(data, manifest["options"])

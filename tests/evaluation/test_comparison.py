@@ -93,6 +93,20 @@ def test_report(runs, tmp_path):
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", page.replace('xlink:href="#', 'href="#'))
 
 
+def test_runs_of_different_machines_are_said_to_be(runs):
+    where = {"baseline1": ["A GPU"], "baseline2": ["A GPU"], "sse1": ["A CPU"], "sse2": ["A GPU", "A CPU"]}
+    for _, path in runs:
+        earlier, last = ([{"device": name, "versions": {"torch": "2.0"}} for name in part]
+                         for part in (where[path.name][:-1], where[path.name][-1:]))  # fmt: skip
+        write_json(path / "run.json", {**read_json(path / "run.json"), "earlier": earlier, **last[0]})
+    (said,) = [line for line in as_markdown(compare(runs)).splitlines() if "Machine" in line]
+    assert said.endswith(
+        "A CPU with torch 2.0: sse 1; A GPU with torch 2.0: baseline 1 2; A GPU with torch 2.0, then A CPU with torch "
+        "2.0: sse 2."
+    )
+    assert "Machine" not in as_markdown(compare(runs[:2]))
+
+
 def test_one_run_has_no_deviation(runs):
     comparison = compare([runs[0], runs[2]])
     assert comparison.systems[0].deviation("BLEU") is None and " ± " not in as_markdown(comparison).split("\n\n")[0]
