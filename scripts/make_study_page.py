@@ -62,7 +62,7 @@ def pictures() -> dict[Path, str]:
 def _system(told: Any) -> SystemResult:
     differences = {corpus: Difference(**each) for corpus, each in told["differences"].items()}
     combined = None if told["combined"] is None else Combined(**told["combined"])
-    return SystemResult(told["name"], differences, {}, combined)
+    return SystemResult(told["name"], differences, {}, told.get("corpora", list(differences)), combined)
 
 
 def check_complete(name: str) -> None:

@@ -33,6 +33,7 @@ def add(commands: Any, text: str) -> None:
 
 def _study(arguments: argparse.Namespace) -> None:
     from sse_nmt.studies.cells import cells_of
+    from sse_nmt.studies.changed_cells import check_as_asked
     from sse_nmt.studies.overview import overview
     from sse_nmt.studies.specification import read_study
 
@@ -42,6 +43,8 @@ def _study(arguments: argparse.Namespace) -> None:
     study = read_study(arguments.study)
     folder = (Path("studies", arguments.study.stem) if options.output is None else options.output).absolute()
     cells = cells_of(study, folder, arguments.only)
+    if options.report is not None or options.keep is not None:
+        check_as_asked(cells)
     if options.report is not None:
         from sse_nmt.studies.report import write_study_report
 
@@ -60,6 +63,7 @@ def _study(arguments: argparse.Namespace) -> None:
         if options.slurm:
             from sse_nmt.studies.slurm import run_on_slurm
 
+            check_as_asked(cells)
             prepare_corpora([cell for cell in cells if cell.state != "done"], folder, options.jobs)
             run_on_slurm(cells, folder, study.slurm)
         elif options.take is None:

@@ -6,9 +6,14 @@ runs are scored on the same resample (Koehn 2004), and that over seeds, pooled o
     SE² = Var_bootstrap(D) + S² (1/k_A + 1/k_B),     S² = [Σ(s_Ai - s̄_A)² + Σ(s_Bi - s̄_B)²] / (k_A + k_B - 2)
     df  = SE⁴ / [(S² (1/k_A + 1/k_B))² / (k_A + k_B - 2)]          (Satterthwaite; the bootstrap's part counts as known)
 
-The interval is D ± t(0.975, df) SE, and p two-sided from t(df). The interaction of seed and sentence is counted twice,
-which makes it a little conservative. With one run of a system nothing is known of another training: the interval is
-then the bootstrap's own, of this text alone, and there is no p.
+The interval is D ± t(0.975, df) SE, and p two-sided from t(df). With as many seeds of both systems it does not matter
+much that their variances may differ; with k_A ≠ k_B it does, and they are kept apart (Welch 1947):
+
+    SE² = Var_bootstrap(D) + S_A²/k_A + S_B²/k_B,     df = SE⁴ / [(S_A²/k_A)² / (k_A - 1) + (S_B²/k_B)² / (k_B - 1)]
+
+The interaction of seed and sentence is counted twice, and that runs of one seed may begin alike is not made use of.
+With one run of a system nothing is known of another training: the interval is then the bootstrap's own, of this text
+alone, and there is no p. Nor is there one of a text whose resamples do not differ, such as one sentence.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from sse_nmt.evaluation.sentence_statistics import Statistics, corpus_score
 SAMPLES = 1000
 SEED = 12345  # sacreBLEU's
 LEVEL = 0.95
+_ROUNDING = 1e-9  # of scores of the same translations
 
 Array = NDArray[np.float64]
 
@@ -39,9 +45,9 @@ class Difference:
     value: float
     low: float  # of the interval
     high: float
-    p_value: float | None  # None: one run of a system, of which nothing can be said but for this text
+    p_value: float | None  # None: one run of a system, or one sentence: nothing can be said but for this text
     standard_error: float
-    degrees_of_freedom: float | None
+    degrees_of_freedom: float | None  # None: without end, or no test
     sacrebleu_p: float  # what sacreBLEU's bootstrap calls p; its true size at 0.05 is 0.11, and seeds are no part of it
 
 
@@ -70,12 +76,21 @@ def difference(baseline: Resampled, system: Resampled) -> Difference:
     value = float(system.runs.mean() - baseline.runs.mean())
     resampled = system.means - baseline.means
     theirs = _sacrebleu_p(value, resampled)
-    if min(len(baseline.runs), len(system.runs)) < 2:
+    same_text = bool(np.ptp(resampled) < _ROUNDING) and abs(value) >= _ROUNDING
+    if min(len(baseline.runs), len(system.runs)) < 2 or same_text:
         low, high = np.percentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
         return Difference(value, float(low), float(high), None, float(resampled.std(ddof=1)), None, theirs)
-    free = len(baseline.runs) + len(system.runs) - 2
-    of_seeds = _pooled_variance(baseline.runs, system.runs) * (1 / len(baseline.runs) + 1 / len(system.runs))
-    return _t_test(value, float(resampled.var(ddof=1)), of_seeds, free, theirs)
+    error = math.sqrt(float(resampled.var(ddof=1)) + sum(_of_seeds(baseline.runs, system.runs)))
+    degrees = _degrees_of_freedom(error, baseline.runs, system.runs)
+    margin = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error
+    # No error at all: the same translations.
+    p_value = float(2 * stats.t.sf(abs(value) / error, degrees)) if error > 0 else 1.0
+    free = degrees if math.isfinite(degrees) else None
+    return Difference(value, value - margin, value + margin, p_value, error, free, theirs)
+
+
+def rounded_p(value: float) -> str:
+    return "<0.001" if value < 0.0005 else f"{value:.3f}"
 
 
 def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -89,19 +104,21 @@ def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
     return corrected
 
 
-def _t_test(value: float, of_sentences: float, of_seeds: float, free: int, sacrebleu_p: float) -> Difference:
-    error = math.sqrt(of_sentences + of_seeds)
-    degrees = error**4 / (of_seeds**2 / free) if of_seeds**2 > 0 else math.inf
-    margin = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error
-    # No error at all: the same translations, or scores that no sentence changes.
-    distance = abs(value) / error if error > 0 else math.inf if value else 0.0
-    p_value = float(2 * stats.t.sf(distance, degrees))
-    return Difference(value, value - margin, value + margin, p_value, error, degrees, sacrebleu_p)
+def _of_seeds(one: Array, other: Array) -> tuple[float, float]:
+    """What the seeds of each system add to the variance of the difference."""
+    variances = [float(scores.var(ddof=1)) for scores in (one, other)]
+    if len(one) == len(other):
+        variances = [sum(variances) / 2] * 2
+    return variances[0] / len(one), variances[1] / len(other)
 
 
-def _pooled_variance(one: Array, other: Array) -> float:
-    squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in (one, other))
-    return squares / (len(one) + len(other) - 2)
+def _degrees_of_freedom(error: float, one: Array, other: Array) -> float:
+    of_one, of_other = _of_seeds(one, other)
+    if of_one + of_other == 0:
+        return math.inf
+    if len(one) == len(other):
+        return float(error**4 / ((of_one + of_other) ** 2 / (len(one) + len(other) - 2)))
+    return float(error**4 / (of_one**2 / (len(one) - 1) + of_other**2 / (len(other) - 1)))
 
 
 def _weights(sentences: int, seed: int | Sequence[int]) -> Array:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison, System
 from sse_nmt.evaluation.published_scores import BLEU, SOURCE
 from sse_nmt.evaluation.scoring import DEFAULT_TOKENISER, metrics
-from sse_nmt.evaluation.significance import SAMPLES, SEED, Difference
+from sse_nmt.evaluation.significance import SAMPLES, SEED, Difference, rounded_p
 
 Rows = list[list[str]]
 _METRICS = tuple(metrics(tokenize=DEFAULT_TOKENISER))
 _IN_WORDS = {"valid": "validation"}
+_FEW = 100  # sentences
 _DESCRIBED = [name for name in _METRICS if name != PRIMARY]
 
 
@@ -70,13 +71,18 @@ def what_the_test_is(comparison: Comparison) -> list[str]:
     if several and others:
         notes.append(f"Δ: difference to {baseline.name}; from, to: its 95 % interval.")
     if any(system.p_value is not None for system in others):
+        tests = sum(system.p_value is not None for system in others)
+        equal = all(len(system.runs) == len(baseline.runs) for system in others)
         notes.append(
-            f"Δ, interval, p: against {baseline.name}, over sentences ({drawn}) and seeds (pooled variance), "
-            f"Satterthwaite's t test; {tested} alone is tested, p by Holm over {len(others)} "
-            f"system{'s' * (len(others) > 1)}; {described} are described."
+            f"Δ, interval, p: against {baseline.name}, over sentences ({drawn}) and seeds "
+            f"({'pooled variance' if equal else 'variances apart where their numbers differ'}), "
+            f"Satterthwaite's t test; {tested} alone is tested, p by Holm over {tests} "
+            f"system{'s' * (tests > 1)}; {described} are described."
         )
         if several:
             notes.append("A seed moves all texts together: with no difference at all a system is often ahead in most.")
+    if others and sum(comparison.sentences.values()) < _FEW:
+        notes.append(f"Fewer than {_FEW} sentences: what others would say varies more than resamples of these show.")
     alone = [system.name for system in others if system.p_value is None]
     if alone:
         notes.append(
@@ -168,4 +174,4 @@ def _interval(difference: Difference) -> str:
 
 
 def _p(system: System) -> str:
-    return "–" if system.p_value is None else f"{system.p_value:.3f}"
+    return "–" if system.p_value is None else rounded_p(system.p_value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sse_nmt.evaluation.comparison import PRIMARY, Comparison
+from sse_nmt.evaluation.significance import rounded_p
 
 LEVEL = 0.05  # of the test, after Holm's correction over all systems
 
@@ -16,9 +17,9 @@ def verdict(system: str, value: float, low: float, high: float, p_value: float |
     what = "is not shown to differ from"
     if p_value < LEVEL and (low > 0 or high < 0):
         what = "is ahead of" if value > 0 else "is behind"
-    return (
-        f"{system} {what} the baseline: {value:+.2f} {PRIMARY} [{low:+.2f}, {high:+.2f}], p = {p_value:.3f}, {where}."
-    )
+    p = rounded_p(p_value)
+    p = p if p.startswith("<") else f"= {p}"
+    return f"{system} {what} the baseline: {value:+.2f} {PRIMARY} [{low:+.2f}, {high:+.2f}], p {p}, {where}."
 
 
 def sentences(verdicts: Mapping[str, str | None]) -> list[str]:

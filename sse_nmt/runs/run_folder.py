@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,13 @@ from sse_nmt.runs.model import Model
 from sse_nmt.runs.paths import BEST, RunPaths
 from sse_nmt.runs.provenance import device, git_state, machine_of, versions
 from sse_nmt.runs.records import RunRecord
+from sse_nmt.runs.settings import GRAPHS, TEXTS, first_difference, of_consequence, settings_of
 from sse_nmt.system.atomic_files import atomic_directory, atomic_write, check_ours, sha256_of, write_json
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
 from sse_nmt.system.records import read_record
 from sse_nmt.text.manifest import TextOptions, read_manifest
 
-GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
-TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
-PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
-# Neither does this: how fairseq reports, saves and shares the work between processes.
-_OF_NO_CONSEQUENCE = re.compile(
-    r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
-    r"|dataset\.(num_workers|data_buffer_size)|distributed_training\..*|hydra\..*"
-    r"|checkpoint\.(save_\w+|keep_\w+|no_\w+|write_checkpoints_asynchronously|load_checkpoint_on_all_dp_ranks"
-    r"|reset_dataloader)"
-)
 _WAY_OUT = "choose another folder (`--overwrite` discards what this one holds)"
 
 
@@ -125,7 +115,7 @@ class RunFolder(RunPaths):
                 "source_lang": manifest["options"]["source_lang"],
                 "target_lang": manifest["options"]["target_lang"],
                 "data": {"folder": str(data.resolve()), **manifest},
-                "configuration": _flat(OmegaConf.to_container(asked)),
+                "configuration": settings_of(asked),
                 "graphs": _graphs(asked),
                 "text": sha256_of(_text_files(data, manifest["options"])),
             },
@@ -161,19 +151,20 @@ class RunFolder(RunPaths):
         for key in (*GRAPHS, *TEXTS):
             if self.record.get("graphs", {}).get(key) != graphs.get(key):
                 raise UserError(f"{self.path} holds a run with another file as `{key}`: {_WAY_OUT}.")
-        before, now = self.settings(), _of_consequence(_flat(OmegaConf.to_container(configuration)))
-        for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key):
-                raise UserError(
-                    f"{self.path} holds a run with `{key}` {before.get(key)!r}, not {now.get(key)!r}: {_WAY_OUT}."
-                )
+        found = first_difference(self.asked, configuration)
+        if found is not None:
+            raise UserError(f"{self.path} holds a run with {found}: {_WAY_OUT}.")
 
     def settings(self) -> dict[str, Any]:
         """All of its configuration that decides what comes out, the seed included."""
+        return of_consequence(self.asked)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Its configuration as it was asked for."""
         asked = self.record.get("configuration")
-        if asked is None:  # begun by version 0.1.0
-            asked = _flat(OmegaConf.to_container(OmegaConf.load(self.configuration)))
-        return _of_consequence(asked)
+        # None: begun by version 0.1.0
+        return settings_of(OmegaConf.load(self.configuration)) if asked is None else asked
 
     def clear(self) -> None:
         """Remove what a run leaves here, and nothing else; its record goes last, and first ceases to say "finished"."""
@@ -209,22 +200,6 @@ def _graphs(configuration: DictConfig) -> dict[str, str]:
     """Setting -> a digest of the graph that it names."""
     named = {key: OmegaConf.select(configuration, key) for key in (*GRAPHS, *TEXTS)}
     return {key: sha256_of([Path(path)]) for key, path in named.items() if path is not None}
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {prefix: tree}
-    return {
-        key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()
-    }
-
-
-def _of_consequence(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in configuration.items()
-        if key not in PLACES and not _OF_NO_CONSEQUENCE.fullmatch(key)
-    }
 
 
 def _plain(tree: Any) -> Any:

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
-from sse_nmt.runs.run_folder import GRAPHS as GRAPH_SETTINGS
 from sse_nmt.runs.run_folder import RunFolder
+from sse_nmt.runs.settings import GRAPHS as GRAPH_SETTINGS
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy
 from sse_nmt.system.errors import UserError
 

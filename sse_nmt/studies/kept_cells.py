@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from sse_nmt.runs.records import RunRecord, TextScores
-from sse_nmt.runs.run_folder import PLACES
+from sse_nmt.runs.settings import PLACES
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
+from sse_nmt.studies.changed_cells import changed_setting
 from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
@@ -50,13 +51,20 @@ def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
     Texts that the study does not score are left there.
 
     Raises:
-        UserError: one was trained on other text than was prepared, or its translations are gone, or lack a text.
+        UserError: one was trained on other text than was prepared, or otherwise than the study says, or its
+            translations are gone, or lack a text.
     """
     taken = [cell for cell in kept_cells(cells, folder) if cell.state != "done"]
     for cell in taken:
         kept = read_record(_file(folder, cell), KeptCell)
         if kept["run"]["data"]["fingerprint"] != read_manifest(cell.data)["fingerprint"]:
             raise UserError(f"{_file(folder, cell)} holds a training on other text than {cell.data} now holds.")
+        changed = changed_setting(cell, kept["run"].get("configuration", {}))
+        if changed is not None:
+            raise UserError(
+                f"{_file(folder, cell)} holds a training with {changed} as the study says: give the system another "
+                "name."
+            )
         lacking = [text for text in cell.texts if text not in kept["scores"]]
         if lacking:
             raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import matplotlib.axes
 
@@ -23,7 +24,7 @@ def forest(systems: Sequence[SystemResult], baseline: str) -> str:
         for place, (system, corpus) in enumerate(rows):
             _draw_row(axes, -place, system, corpus, colour(systems.index(system)))
         axes.axvline(0, color=TEXT, linewidth=0.8)
-        labels = [f"{system.name}, {corpus or 'combined'}" for system, corpus in rows]
+        labels = [f"{system.name}, {corpus or system.together}" for system, corpus in rows]
         axes.set_yticks([-place for place in range(len(rows))], labels)
         axes.set_ylim(0.4 - len(rows), 0.6)
         axes.set_xlabel(f"{PRIMARY} − {baseline}")
@@ -36,13 +37,17 @@ def _draw_row(axes: matplotlib.axes.Axes, place: int, system: SystemResult, corp
     if corpus is not None:
         each = system.differences[corpus]
         axes.plot([each.low, each.high], [place, place], color=colour, linewidth=1.5)
-        axes.plot([each.value], [place], "s", color=colour, markersize=5, fillstyle="full" if each.p_value else "none")
+        axes.plot([each.value], [place], "s", color=colour, markersize=5, fillstyle=_fill(each.p_value))
     elif system.combined is not None:
         whole = system.combined
         if whole.expected is not None:
             axes.plot(whole.expected, [place, place], color=colour, linewidth=0.8)
         axes.plot([whole.low, whole.high], [place, place], color=colour, linewidth=4)
         axes.plot([whole.value], [place], "D", color=colour, markersize=7)
+
+
+def _fill(p_value: float | None) -> Literal["full", "none"]:
+    return "none" if p_value is None else "full"
 
 
 def learning_curve(results: Sequence[CorpusResult]) -> str:

@@ -11,6 +11,7 @@ from sse_nmt.evaluation.comparison import PRIMARY
 from sse_nmt.evaluation.page import render
 from sse_nmt.evaluation.report import as_json
 from sse_nmt.evaluation.sections import Section, section
+from sse_nmt.evaluation.significance import rounded_p
 from sse_nmt.evaluation.verdicts import sentences
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.pictures import forest, learning_curve
@@ -91,12 +92,12 @@ def _rows(system: SystemResult) -> list[list[str]]:
     if system.combined is not None:
         whole = system.combined
         interval = f"[{whole.low:+.2f}, {whole.high:+.2f}]"
-        rows.append([system.name, "combined", f"{whole.value:+.2f}", interval, _p(system.combined_p)])
+        rows.append([system.name, system.together, f"{whole.value:+.2f}", interval, _p(system.combined_p)])
     return rows
 
 
 def _p(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else rounded_p(value)
 
 
 def _as_json(system: SystemResult) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def _as_json(system: SystemResult) -> dict[str, Any]:
         "verdict": system.verdict,
         "differences": {corpus: asdict(each) for corpus, each in system.differences.items()},
         "p_values": system.p_values,
+        "corpora": system.corpora,
         "combined": None if system.combined is None else asdict(system.combined) | {"p_value": system.combined_p},
     }
 

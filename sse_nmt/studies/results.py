@@ -13,6 +13,7 @@ from sse_nmt.evaluation.suites import OneText
 from sse_nmt.evaluation.verdicts import verdict
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.study import Study
+from sse_nmt.system.atomic_files import sha256_of
 from sse_nmt.system.errors import UserError
 from sse_nmt.text.manifest import read_manifest
 
@@ -25,6 +26,7 @@ class CorpusResult:
         name: of the corpus, and of the text if that is from elsewhere.
         pairs: that trained.
         training: their text in the target language.
+        test: a digest of the references.
         curve: as the study has it.
     """
 
@@ -32,6 +34,7 @@ class CorpusResult:
     corpus: str
     pairs: int
     training: Path
+    test: str
     comparison: Comparison
     curve: tuple[str, int] | None
 
@@ -43,24 +46,35 @@ class SystemResult:
     Args:
         differences: corpus -> difference.
         p_values: corpus -> p after Holm's correction over the systems there.
+        corpora: those that are combined.
         combined_p: that of ``combined``, after Holm's correction over the systems that have one.
     """
 
     name: str
     differences: dict[str, Difference]
     p_values: dict[str, float | None]
+    corpora: list[str]
     combined: Combined | None
     combined_p: float | None = None
 
     @property
+    def together(self) -> str:
+        """What the combined difference is called, with the corpora that it is of where they are not all."""
+        return "combined" + ("" if len(self.corpora) == len(self.differences) else f": {', '.join(self.corpora)}")
+
+    @property
     def verdict(self) -> str | None:
-        """One sentence, worded as interval and p allow; None where nothing can be said yet."""
+        """Worded as intervals and p allow, of each corpus where they are not combined; None where nothing can be said
+        yet.
+        """
         if self.combined is not None:
-            whole, count = self.combined, sum(each.p_value is not None for each in self.differences.values())
-            return verdict(self.name, whole.value, whole.low, whole.high, self.combined_p, f"over {count} corpora")
-        corpus = next((name for name, p in self.p_values.items() if p is not None), next(iter(self.p_values)))
-        each = self.differences[corpus]
-        return verdict(self.name, each.value, each.low, each.high, self.p_values[corpus], f"on {corpus}")
+            whole, where = self.combined, f"over {len(self.corpora)} corpora"
+            return verdict(self.name, whole.value, whole.low, whole.high, self.combined_p, where)
+        said = [
+            verdict(self.name, each.value, each.low, each.high, self.p_values[corpus], f"on {corpus}")
+            for corpus, each in self.differences.items()
+        ]
+        return " ".join(each for each in said if each is not None) or None
 
 
 def corpus_results(study: Study, cells: Sequence[Cell], text: str) -> list[CorpusResult]:
@@ -103,9 +117,10 @@ def _result(study: Study, cells: Sequence[Cell], name: str, text: str) -> Corpus
     of_baseline = next(cell for cell in cells if cell.system.name == study.baseline)
     pairs = read_manifest(of_baseline.data)["pairs"]["train"]
     training = of_baseline.data / "text" / f"train.{of_baseline.run.languages[1]}"
+    test = sha256_of([of_baseline.run.scored(text).references])
     comparison = compare(runs, OneText(text), study.baseline)
     corpus = of_baseline.corpus
-    return CorpusResult(name, corpus.name, pairs, training, comparison, corpus.curve)
+    return CorpusResult(name, corpus.name, pairs, training, test, comparison, corpus.curve)
 
 
 def system_results(study: Study, results: Sequence[CorpusResult]) -> list[SystemResult]:
@@ -121,14 +136,28 @@ def system_results(study: Study, results: Sequence[CorpusResult]) -> list[System
         if compared:
             differences = {name: each.differences[each.suite.primary][PRIMARY] for name, each in compared.items()}
             p_values = {name: each.p_value for name, each in compared.items()}
-            found.append(SystemResult(system.name, differences, p_values, _combined(list(differences.values()))))
+            corpora = _of_their_own([each for each in results if _can_be_combined(differences.get(each.name))])
+            combined = _combined([differences[name] for name in corpora])
+            found.append(SystemResult(system.name, differences, p_values, corpora, combined))
     corrected = holm({each.name: None if each.combined is None else each.combined.p_value for each in found})
     return [replace(each, combined_p=corrected[each.name]) for each in found]
 
 
+def _can_be_combined(difference: Difference | None) -> bool:
+    """It has two seeds a side, and an error at all."""
+    return difference is not None and difference.p_value is not None and difference.standard_error > 0
+
+
+def _of_their_own(results: Sequence[CorpusResult]) -> list[str]:
+    """Corpora with a test text of their own, the largest of each text: the others tell of the same one once more."""
+    largest: dict[str, CorpusResult] = {}
+    for each in results:
+        if each.test not in largest or each.pairs > largest[each.test].pairs:
+            largest[each.test] = each
+    return [each.name for each in largest.values()]
+
+
 def _combined(differences: Sequence[Difference]) -> Combined | None:
-    """Those that have two seeds a side, and an error at all."""
-    usable = [each for each in differences if each.p_value is not None and each.standard_error > 0]
-    if len(usable) < 2:
+    if len(differences) < 2:
         return None
-    return combine([each.value for each in usable], [each.standard_error for each in usable])
+    return combine([each.value for each in differences], [each.standard_error for each in differences])

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sse_nmt.studies.cells import Cell, Preparation
+from sse_nmt.studies.changed_cells import why_changed
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.study import LOGS
 from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
@@ -24,9 +25,11 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     """
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
+    done = [cell for cell in cells if cell not in left]
+    changed = [Work(cell.name, cell.log, [], failure=why) for cell in done if (why := why_changed(cell)) is not None]
     preparing = _preparing(left, folder)
     training = [Work(cell.name, cell.log, cell.commands(), _those(preparing, cell.preparations)) for cell in left]
-    _run([*preparing.values(), *training], folder, jobs)
+    _run([*preparing.values(), *training], folder, jobs, changed)
 
 
 def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
@@ -49,12 +52,12 @@ def _those(work: Mapping[str, Work], preparations: Sequence[Preparation]) -> lis
     return [work[each.name] for each in preparations if each.name in work]
 
 
-def _run(work: Sequence[Work], folder: Path, jobs: int | None) -> None:
-    if not work:
-        return
-    (folder / LOGS).mkdir(parents=True, exist_ok=True)
-    _Pool(work, slots(jobs, len(work))).run()
-    check_none_failed(work)
+def _run(work: Sequence[Work], folder: Path, jobs: int | None, failed: Sequence[Work] = ()) -> None:
+    """``failed``: what is not even tried, and named at the end."""
+    if work:
+        (folder / LOGS).mkdir(parents=True, exist_ok=True)
+        _Pool(work, slots(jobs, len(work))).run()
+    check_none_failed([*failed, *work])
 
 
 class _Pool:

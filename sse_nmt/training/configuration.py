@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sse_nmt.runs.paths import CHECKPOINTS
-from sse_nmt.runs.run_folder import GRAPHS, TEXTS
+from sse_nmt.runs.settings import GRAPHS, TEXTS
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.text.manifest import NAME, read_manifest

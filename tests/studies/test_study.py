@@ -118,6 +118,27 @@ def test_finished_cells_are_not_touched_again(folder, done, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*")}
 
 
+def test_a_cell_that_is_done_and_no_longer_what_the_study_says_is_refused(folder, done, capsys, tmp_path):
+    tree = yaml.safe_load((folder / "study.yaml").read_text())
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump({**tree, "updates": 17}, sort_keys=False))
+    words = ["study", tmp_path / "changed.yaml", "--output", folder / "out", "--only", "toy-80/baseline/*"]
+    why = (
+        "was trained with `optimization.max_update` 16, not 17 as the study now says: give the system another name, "
+        f"or remove {folder}/out/toy-80/baseline/1"
+    )
+    with pytest.raises(SystemExit, match="1"):
+        sse_nmt_here(*words)
+    assert f"  toy-80/baseline/1: {why} (" in capsys.readouterr().err.replace("\n", " (")
+    assert refused(capsys, *words, "--report", tmp_path / "report") == f"toy-80/baseline/1 {why}."
+    sse_nmt_here(*["study", folder / "study.yaml", *words[2:]], "--keep", tmp_path / "kept")
+    capsys.readouterr()
+    taking = ["study", tmp_path / "changed.yaml", "--output", tmp_path / "out", "--take", tmp_path / "kept"]
+    assert refused(capsys, *taking, after_news=True) == (
+        f"{tmp_path}/kept/toy-80.baseline.1.json holds a training with `optimization.max_update` 16, not 17 as the "
+        "study says: give the system another name."
+    )
+
+
 def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
     words = ["study", folder / "study.yaml", "--output", folder / "out", "--report", tmp_path]
     sse_nmt_here(*words)

@@ -1,0 +1,47 @@
+"""A configuration as settings, KEY: value, and which of them decide what comes out of a training."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
+TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
+PLACES = {"task.data", "common.user_dir", *GRAPHS, *TEXTS}  # of no consequence: a run may be moved with its data
+# Neither does this: how fairseq reports, saves and shares the work between processes.
+_OF_NO_CONSEQUENCE = re.compile(
+    r"common\.(log_\w+|no_progress_bar|tensorboard_logdir|wandb_project|azureml_logging|aim_\w+|reset_logging)"
+    r"|dataset\.(num_workers|data_buffer_size)|distributed_training\..*|hydra\..*"
+    r"|checkpoint\.(save_\w+|keep_\w+|no_\w+|write_checkpoints_asynchronously|load_checkpoint_on_all_dp_ranks"
+    r"|reset_dataloader)"
+)
+
+
+def settings_of(configuration: DictConfig | ListConfig) -> dict[str, Any]:
+    return _flat(OmegaConf.to_container(configuration))
+
+
+def of_consequence(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: value for key, value in settings.items() if key not in PLACES and not _OF_NO_CONSEQUENCE.fullmatch(key)
+    }
+
+
+def first_difference(before: Mapping[str, Any], now: DictConfig) -> str | None:
+    """The first setting of consequence in which a training differs from what is asked for; None if none does."""
+    old, new = of_consequence(before), of_consequence(settings_of(now))
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            return f"`{key}` {old.get(key)!r}, not {new.get(key)!r}"
+    return None
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {
+        key: value for name, sub in tree.items() for key, value in _flat(sub, f"{prefix}.{name}".strip(".")).items()
+    }

@@ -1,0 +1,32 @@
+"""What is kept in `results/` is of the studies as `configs/studies/` has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, read_json
+
+from sse_nmt.studies.cells import cells_of
+from sse_nmt.studies.changed_cells import changed_setting
+from sse_nmt.studies.specification import read_study
+
+KEPT = sorted(path for path in (ROOT / "configs/studies").glob("*.yaml") if (ROOT / "results" / path.stem).is_dir())
+# What their first lines say that they take from there.
+ELSEWHERE = {ROOT / "configs/studies" / f"{name}.yaml": "verdict" for name in ("rivals", "variants")}
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [*((path, path.stem) for path in KEPT), *ELSEWHERE.items()],
+    ids=lambda value: value.stem if isinstance(value, Path) else value,
+)
+def test_its_cells_were_trained_as_the_study_says(path, folder, tmp_path):
+    cells = {f"{cell.name.replace('/', '.')}.json": cell for cell in cells_of(read_study(path), tmp_path)}
+    kept = [file for file in (ROOT / "results" / folder).glob("*.*.*.json") if file.name in cells]
+    assert kept and (folder != path.stem or len(kept) == len(list((ROOT / "results" / folder).glob("*.*.*.json"))))
+    for file in kept:
+        trained = read_json(file)["run"]["configuration"]
+        assert changed_setting(cells[file.name], trained) is None, file.name
+        key = next(key for key in trained if key.startswith("optimization.lr"))
+        assert changed_setting(cells[file.name], {**trained, key: [1.0]}) == f"`{key}` [1.0], not {trained[key]!r}"
