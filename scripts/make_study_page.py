@@ -93,19 +93,26 @@ def _report(name: str) -> str:
 
 
 def _table(name: str) -> str:
-    """A line for each cell, the best of a corpus by BLEU first."""
-    lines = ["| corpus | system | updates | valid. loss | valid. BLEU | valid. chrF |", "|---|---|---:|---:|---:|---:|"]
+    """A line for each cell: the best of a corpus by BLEU first where that is of validation text, else as they come."""
     cells = [(_CELL.fullmatch(cell), kept) for cell, kept in _cells(name).items()]
-    cells.sort(key=lambda each: (each[0]["corpus"], -_bleu(each[1], "valid")))  # type: ignore[index]
+    valid = all("valid" in kept["scores"] for _, kept in cells)
+    text, head = ("valid", "valid.") if valid else ("test", "test")
+    if valid:
+        cells.sort(key=lambda each: (each[0]["corpus"], -_bleu(each[1], text)))  # type: ignore[index]
+    lines = [
+        f"| corpus | system | updates | valid. loss | {head} BLEU | {head} chrF |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
     last = None
     for cell, kept in cells:
         assert cell is not None
         corpus = cell["corpus"] if cell["corpus"] != last else ""
         last = cell["corpus"]
-        chrf = kept["scores"]["valid"]["scores"]["chrF"]["score"]
+        chrf = kept["scores"][text]["scores"]["chrF"]["score"]
+        system = cell["system"] + ("" if valid else f", seed {cell['seed']}")
         lines.append(
-            f"| {corpus} | {cell['system']} | {kept['run']['updates']:,} | {_lowest_loss(kept):.3f} "
-            f"| {_bleu(kept, 'valid'):.2f} | {chrf:.2f} |"
+            f"| {corpus} | {system} | {kept['run']['updates']:,} | {_lowest_loss(kept):.3f} "
+            f"| {_bleu(kept, text):.2f} | {chrf:.2f} |"
         )
     return "\n".join(lines) + "\n"
 
