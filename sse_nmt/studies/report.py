@@ -44,6 +44,7 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
         "text": text,
         "cells": len(cells),
         "done": done,
+        "state": _state(done, len(cells)),
         "verdicts": sentences({system.name: system.verdict for system in systems}),
     }
     paths = [folder / f"report.{kind}" for kind in ("html", "md", "json")]
@@ -51,6 +52,11 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
     _write(paths[1], _markdown(said, systems, shown))
     write_json(paths[2], said | {"systems": list(map(_as_json, systems)), "corpora": _corpora_json(shown)})
     return paths
+
+
+def _state(done: int, cells: int) -> str:
+    early = " Until all are, verdicts are preliminary: looked at often enough, chance alone shows a difference."
+    return f"{done} of {cells} cells are done.{early if done < cells else ''}"
 
 
 def _page(
@@ -69,7 +75,7 @@ def _page(
 
 def _markdown(said: dict[str, Any], systems: Sequence[SystemResult], shown: Sequence[Shown]) -> str:
     parts = ["# What came out", "\n".join(f"- {markdown_line(verdict)}" for verdict in said["verdicts"])]
-    parts.append(f"{said['done']} of {said['cells']} cells are done. Scores are on {said['text']} text.")
+    parts.append(f"{said['state']} Scores are on {said['text']} text.")
     rows = [row for system in systems for row in _rows(system)]
     parts.append(markdown_table(("system", "corpus", f"Δ {PRIMARY}", "95 % interval", "p"), rows, left=(0, 1)))
     for result, of_corpus in shown:

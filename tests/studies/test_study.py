@@ -153,6 +153,7 @@ def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
         assert f"sse_graph is {sign} the baseline: {combined['value']:+.2f} BLEU" in verdict
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
     assert verdict.split(":")[0] in page and verdict in text
+    assert "8 of 12 cells are done. Until all are, verdicts are preliminary" in page and told["state"] in text
     assert page.count("<svg") == 6 and "Learning curve: toy" in page and "</html>" in page
     assert not re.search(
         r"(?:src|href)=\"(?!#|data:)", page.replace('xlink:href="#', 'href="#')
