@@ -31,10 +31,12 @@ def validation_curves(comparison: Comparison) -> str:
 
 
 def _upper_end(comparison: Comparison) -> float:
-    """The highest loss after the first tenth of the updates, where lines still fall too steeply to be told apart."""
+    """The highest loss after the first tenth of the updates, where lines still fall too steeply to be told apart; of a
+    training that ended before, its last one.
+    """
     curves = [run.curve for system in comparison.systems for run in system.runs]
     begin = max(curve[-1][0] for curve in curves) / 10
-    return 1.02 * max(max((loss for update, loss in curve if update >= begin)) for curve in curves)
+    return 1.02 * max(loss for curve in curves for update, loss in curve if update >= min(begin, curve[-1][0]))
 
 
 def differences(comparison: Comparison) -> str:

@@ -19,6 +19,16 @@ def check_as_asked(cells: Sequence[Cell]) -> None:
             raise UserError(f"{cell.name} {why}.")
 
 
+def why_refused(cell: Cell) -> str | None:
+    """What is wrong with a cell as it stands, and what to do; None if nothing is."""
+    if cell.state == "trained" and not any(cell.run.checkpoints.glob("checkpoint*.pt")):
+        return (
+            "is not scored on all texts, and was taken over without the checkpoints to do it: leave out the others, or "
+            f"remove {cell.run.path} and train it here"
+        )
+    return why_changed(cell) if cell.state == "done" else None
+
+
 def why_changed(cell: Cell) -> str | None:
     """What is wrong with a cell that is done, and what to do; None if it is as its study says."""
     found = changed_setting(cell, cell.run.asked)

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sse_nmt.runs.paths import ScoredText
 from sse_nmt.runs.records import RunRecord, TextScores
 from sse_nmt.runs.settings import PLACES
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.changed_cells import changed_setting
-from sse_nmt.system.atomic_files import atomic_write, write_json, write_lines
+from sse_nmt.system.atomic_files import atomic_directory, atomic_write, sha256_of, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
 from sse_nmt.text.manifest import read_manifest
@@ -103,22 +104,29 @@ def _kept(cell: Cell) -> dict[str, Any]:
 
 def _take(cell: Cell, kept: KeptCell, folder: Path) -> None:
     """The record comes last: before it is there, the cell is not done."""
-    run, target = cell.run, kept["run"]["target_lang"]
-    run.scores.mkdir(parents=True, exist_ok=True)
-    write_lines(run.log, kept["log"])
-    for text in cell.texts:
-        source = _hypotheses(folder, cell, text)
-        try:
-            lines = lzma.decompress(source.read_bytes())
-        except (OSError, lzma.LZMAError) as error:
-            raise UserError(
-                f"{source} must hold the translations of {cell.name}, but cannot be read: {error}"
-            ) from None
-        with atomic_write(run.scored(text).hypotheses, "wb") as file:
-            file.write(lines)
-        shutil.copy(cell.references(text, target), run.scored(text).references)
-        write_json(run.scored(text).scores, kept["scores"][text])
-    write_json(run.record_file, kept["run"])
+    run = cell.run
+    with run.lock():
+        if run.begun:
+            raise UserError(f"{run.path} holds a training that was begun: let it end, or remove the folder.")
+        with atomic_directory(run.scores) as scores:
+            for text in cell.texts:
+                _take_text(cell, text, ScoredText(scores, text), kept, folder)
+        write_lines(run.log, kept["log"])
+        write_json(run.record_file, kept["run"])
+
+
+def _take_text(cell: Cell, text: str, scored: ScoredText, kept: KeptCell, folder: Path) -> None:
+    source = _hypotheses(folder, cell, text)
+    try:
+        lines = lzma.decompress(source.read_bytes())
+    except (OSError, lzma.LZMAError) as error:
+        raise UserError(f"{source} must hold the translations of {cell.name}, but cannot be read: {error}") from None
+    scored.hypotheses.write_bytes(lines)
+    shutil.copy(cell.references(text, kept["run"]["target_lang"]), scored.references)
+    digest = kept["scores"][text].get("files")  # None: kept before this was recorded
+    if digest is not None and digest != sha256_of([scored.hypotheses, scored.references]):
+        raise UserError(f"{source} must hold the translations that were scored, of the text that was, but does not.")
+    write_json(scored.scores, kept["scores"][text])
 
 
 def _file(folder: Path, cell: Cell) -> Path:

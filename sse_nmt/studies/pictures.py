@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import matplotlib.axes
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from sse_nmt.evaluation.comparison import PRIMARY
 from sse_nmt.evaluation.svg import TEXT, colour, picture
@@ -64,6 +65,9 @@ def learning_curve(results: Sequence[CorpusResult]) -> str:
                 pairs, means, deviations, color=colour(number), label=name, linewidth=1.2, capsize=3, marker="o"
             )
         axes.set_xscale("log")
+        axes.set_xticks(sorted({result.pairs for result in results}))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("training pairs")
         axes.set_ylabel(PRIMARY)
         axes.legend(frameon=False)

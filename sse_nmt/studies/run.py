@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sse_nmt.studies.cells import Cell, Preparation
-from sse_nmt.studies.changed_cells import why_changed
+from sse_nmt.studies.changed_cells import why_refused
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.study import LOGS
 from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
@@ -25,11 +25,11 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     """
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
-    done = [cell for cell in cells if cell not in left]
-    changed = [Work(cell.name, cell.log, [], failure=why) for cell in done if (why := why_changed(cell)) is not None]
+    refused = {cell.name: Work(cell.name, cell.log, [], failure=why) for cell in cells if (why := why_refused(cell))}
+    left = [cell for cell in left if cell.name not in refused]
     preparing = _preparing(left, folder)
     training = [Work(cell.name, cell.log, cell.commands(), _those(preparing, cell.preparations)) for cell in left]
-    _run([*preparing.values(), *training], folder, jobs, changed)
+    _run([*preparing.values(), *training], folder, jobs, list(refused.values()))
 
 
 def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:

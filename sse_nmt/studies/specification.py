@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
 from sse_nmt.graphs.options import PivotOptions, SpellingOptions
 from sse_nmt.studies.slurm_settings import CLUSTERS, LEAST_MINUTES, WARNING, SlurmSettings
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
+from sse_nmt.studies.yaml_file import read_yaml
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import flag_of
 
@@ -31,12 +32,12 @@ _TAKEN = {DATA, LOGS, TEXTS, GRAPHS}
 
 
 def read_study(path: Path) -> Study:
-    """The study in a YAML file; paths in it are seen from its folder.
+    """The study in a YAML file; paths of configurations in it are seen from its folder.
 
     Raises:
         UserError: no such file, no YAML, or something in it that cannot be, by name.
     """
-    tree = _read(path)
+    tree = read_yaml(path)
     for key in tree:
         if key not in _KEYS:
             raise UserError(f"{path} must have keys among {', '.join(sorted(_KEYS))}, but has {key!r}.")
@@ -44,6 +45,7 @@ def read_study(path: Path) -> Study:
         if not tree.get(key):
             raise UserError(f"{path} must have `{key}`, but has none.")
     corpora = [each for name, value in _entries(path, tree, "corpora") for each in _corpora(path, name, value)]
+    _check_named_once(path, corpora)
     systems = [_system(path, name, value) for name, value in _entries(path, tree, "systems")]
     names = [system.name for system in systems]
     baseline = tree.get("baseline", names[0])
@@ -86,20 +88,6 @@ def _slurm(path: Path, entry: Any) -> SlurmSettings:
     return settings
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} must be the YAML file of a study, but there is no such file.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(
-            f"{path} must be the YAML file of a study, but is not: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(tree, dict):
-        raise UserError(f"{path} must be the YAML file of a study, with keys and values, but is not.")
-    return tree
-
-
 def _entries(path: Path, tree: Mapping[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
     value = tree[key]
     if not isinstance(value, dict):
@@ -131,6 +119,16 @@ def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy
         CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], settings, texts, (name, size))
         for size in numbers
     ]
+
+
+def _check_named_once(path: Path, corpora: Sequence[CorpusOfStudy]) -> None:
+    """A corpus of a size has a name that is made here."""
+    names = [corpus.name for corpus in corpora]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"Corpora in {path} must have names of their own, but {name} are {names.count(name)}.")
+        if "." in name:  # which parts the names of files: CORPUS.SYSTEM.SEED
+            raise UserError(f"The name of a corpus in {path} must be without a `.`, but is {name!r} instead.")
 
 
 def _texts(path: Path, where: str, value: Any) -> list[TextOfStudy]:

@@ -145,6 +145,12 @@ BAD = {
                   "`prepare: CORPUS`, but does not."),
     "sizes": (changed(corpora={"x": {"prepare": "files", "sizes": [5], "pairs": 3}}),
               "`corpora.x.sizes` in s.yaml must be a list of numbers of pairs, in place of `pairs`."),
+    "sizes alike": (changed(corpora={"x": {"prepare": "files", "sizes": [5, 5]}}),
+                    "Corpora in s.yaml must have names of their own, but x-5 are 2."),
+    "size and name": (changed(corpora={"x": {"prepare": "files", "sizes": [5]}, "x-5": {"prepare": "files"}}),
+                      "Corpora in s.yaml must have names of their own, but x-5 are 2."),
+    "dot": (changed(corpora={"a.b": {"prepare": "files"}}),
+            "The name of a corpus in s.yaml must be without a `.`, but is 'a.b' instead."),
     "text from elsewhere": (changed(corpora={"x": {"prepare": "files", "texts": {"valid": {}}}}),
                             f"A name in `corpora.x.texts` of s.yaml must be {TEXT_NAMES.words}, but is 'valid' "
                             "instead."),
@@ -187,11 +193,23 @@ def test_bad_studies_get_one_sentence(folder, capsys, case):
     assert sorted(path.name for path in folder.iterdir()) == ["plain.yaml", "s.yaml"]
 
 
-@pytest.mark.parametrize("text", ["a: [", "\x00", "!!python/object/apply:os.system ['touch broken']"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [", "\x00", "!!python/object/apply:os.system ['touch broken']", "seeds: [1]\nseeds: [2]",
+        "systems: {sse: {config: a}, sse: {config: b}}", "updates: 2024-13-45", f"seeds: {'1' * 5000}",
+    ],
+    ids=["open", "binary", "code", "twice", "twice within", "no date", "long number"],
+)  # fmt: skip
 def test_what_is_no_yaml_is_said_to_be_none(folder, capsys, text):
     (folder / "s.yaml").write_text(text)
     assert refused(capsys, "study", "s.yaml").startswith("s.yaml must be the YAML file of a study, but is not: ")
     assert not (folder / "broken").exists()
+
+
+def test_what_is_nested_too_deeply_is_said_to_be(folder, capsys):
+    (folder / "s.yaml").write_text("[" * 3000)
+    assert refused(capsys, "study", "s.yaml") == "s.yaml must be the YAML file of a study, but is nested too deeply."
 
 
 def test_options_that_commands_do_not_have(folder, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -207,6 +208,22 @@ def test_kept_cells_are_taken_over_elsewhere_without_training(folder, done, caps
     assert said.startswith(
         f"{tmp_path}/kept/toy-80.sse_graph.2.test.xz must hold the translations of toy-80/sse_graph/2, but"
     )
+    assert sorted(path.name for path in (tmp_path / "again/toy-80/sse_graph/2").iterdir()) == [".lock"]
+    shutil.copy(tmp_path / "kept/toy-80.sse_graph.1.test.xz", tmp_path / "kept/toy-80.sse_graph.2.test.xz")
+    said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path / "kept", after_news=True)
+    assert said == (
+        f"{tmp_path}/kept/toy-80.sse_graph.2.test.xz must hold the translations that were scored, of the text that "
+        "was, but does not."
+    )
+    more = yaml.safe_load((folder / "study.yaml").read_text())
+    (tmp_path / "more.yaml").write_text(yaml.safe_dump({**more, "texts": ["test", "valid"]}, sort_keys=False))
+    taken = tmp_path / "out/toy-80/baseline/1"
+    before = sorted(taken.rglob("*"))
+    with pytest.raises(SystemExit, match="1"):
+        sse_nmt_here("study", tmp_path / "more.yaml", "--output", tmp_path / "out", "--only", "toy-80/baseline/1")
+    said = capsys.readouterr().err
+    assert "is not scored on all texts, and was taken over without the checkpoints to do it" in said
+    assert f"remove {taken} and train it here" in said and before == sorted(taken.rglob("*"))
     said = refused(capsys, *words, "--output", tmp_path / "again", "--take", tmp_path)
     assert said == f"{tmp_path} must hold cells of the study, such as toy-80.baseline.1.json, but has none."
     said = refused(capsys, *words, "--list", "--keep", tmp_path)
