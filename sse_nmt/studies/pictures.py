@@ -23,7 +23,7 @@ def forest(systems: Sequence[SystemResult], baseline: str) -> str:
     title = f"Differences in {PRIMARY} to {baseline}, with 95 % intervals"
     with picture(title, 0.6 + 0.32 * len(rows)) as (drawn, axes):
         for place, (system, corpus) in enumerate(rows):
-            _draw_row(axes, -place, system, corpus, colour(systems.index(system)))
+            _draw_row(axes, -place, system, corpus, colour(1 + systems.index(system)))
         axes.axvline(0, color=TEXT, linewidth=0.8)
         labels = [f"{system.name}, {corpus or system.together}" for system, corpus in rows]
         axes.set_yticks([-place for place in range(len(rows))], labels)

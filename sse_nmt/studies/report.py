@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -37,14 +38,13 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
         (result, section(result.name, result.comparison, result.training))
         for result in (*results, *results_elsewhere(study, cells))
     ]
-    done = sum(cell.state == "done" for cell in cells)
     said: dict[str, Any] = {
         "baseline": study.baseline,
         "metric": PRIMARY,
         "text": text,
         "cells": len(cells),
-        "done": done,
-        "state": _state(done, len(cells)),
+        "done": sum(cell.state == "done" for cell in cells),
+        "state": _state(cells),
         "verdicts": sentences({system.name: system.verdict for system in systems}),
     }
     paths = [folder / f"report.{kind}" for kind in ("html", "md", "json")]
@@ -54,9 +54,15 @@ def write_study_report(study: Study, cells: Sequence[Cell], folder: Path) -> lis
     return paths
 
 
-def _state(done: int, cells: int) -> str:
-    early = " Until all are, verdicts are preliminary: looked at often enough, chance alone shows a difference."
-    return f"{done} of {cells} cells are done.{early if done < cells else ''}"
+def _state(cells: Sequence[Cell]) -> str:
+    left = Counter(f"{cell.corpus.name}/{cell.system.name}" for cell in cells if cell.state != "done")
+    done = f"{len(cells) - left.total()} of {len(cells)} cells are done."
+    if not left:
+        return done
+    return (
+        f"{done} Until all are, verdicts are preliminary: looked at often enough, chance alone shows a difference. "
+        f"Left are {', '.join(f'{name} ({count})' for name, count in left.items())}."
+    )
 
 
 def _page(

@@ -155,6 +155,8 @@ def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
     assert verdict.split(":")[0] in page and verdict in text
     assert "8 of 12 cells are done. Until all are, verdicts are preliminary" in page and told["state"] in text
+    assert told["state"].endswith("Left are toy-80/broken (2), toy-160/broken (2).")
+    assert "mathdefault" not in page  # of tick labels
     assert page.count("<svg") == 6 and "Learning curve: toy" in page and "</html>" in page
     assert not re.search(
         r"(?:src|href)=\"(?!#|data:)", page.replace('xlink:href="#', 'href="#')
