@@ -80,8 +80,11 @@ def difference(baseline: Resampled, system: Resampled) -> Difference:
     if min(len(baseline.runs), len(system.runs)) < 2 or same_text:
         low, high = np.percentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
         return Difference(value, float(low), float(high), None, float(resampled.std(ddof=1)), None, theirs)
-    error = math.sqrt(float(resampled.var(ddof=1)) + sum(_of_seeds(baseline.runs, system.runs)))
-    degrees = _degrees_of_freedom(error, baseline.runs, system.runs)
+    of_seeds = _of_seeds(baseline.runs, system.runs)
+    error = math.sqrt(float(resampled.var(ddof=1)) + sum(of_seeds))
+    # Of a pooled variance this is the pooled formula.
+    of_degrees = of_seeds[0] ** 2 / (len(baseline.runs) - 1) + of_seeds[1] ** 2 / (len(system.runs) - 1)
+    degrees = error**4 / of_degrees if of_degrees > 0 else math.inf
     margin = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error
     # No error at all: the same translations.
     p_value = float(2 * stats.t.sf(abs(value) / error, degrees)) if error > 0 else 1.0
@@ -110,15 +113,6 @@ def _of_seeds(one: Array, other: Array) -> tuple[float, float]:
     if len(one) == len(other):
         variances = [sum(variances) / 2] * 2
     return variances[0] / len(one), variances[1] / len(other)
-
-
-def _degrees_of_freedom(error: float, one: Array, other: Array) -> float:
-    of_one, of_other = _of_seeds(one, other)
-    if of_one + of_other == 0:
-        return math.inf
-    if len(one) == len(other):
-        return float(error**4 / ((of_one + of_other) ** 2 / (len(one) + len(other) - 2)))
-    return float(error**4 / (of_one**2 / (len(one) - 1) + of_other**2 / (len(other) - 1)))
 
 
 def _weights(sentences: int, seed: int | Sequence[int]) -> Array:

@@ -134,8 +134,11 @@ class Cell:
     @property
     def settings(self) -> list[str]:
         """KEY=VALUE, of a key the last one counts."""
-        graph = self.graph
-        along = [] if graph is None else [f"{key}={graph.path}" for key in GRAPH_SETTINGS]
+        return self.settings_along(None if self.graph is None else str(self.graph.path))
+
+    def settings_along(self, graph: str | None) -> list[str]:
+        """Those with another graph; None: what the configuration names."""
+        along = [] if graph is None else [f"{key}={graph}" for key in GRAPH_SETTINGS]
         return [*self.study.settings, *self.corpus.settings, *along, *self.system.settings]
 
     @property
