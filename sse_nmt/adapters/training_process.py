@@ -23,7 +23,10 @@ def main(words: list[str]) -> None:
         _check(Path(words[words.index("--config-dir") + 1]) / f"{CONFIGURATION}.yaml")
         from fairseq_cli import hydra_train
 
-        hydra_train.cli_main()
+        from sse_nmt.adapters.precision.onednn import products_of_this_machine
+
+        with products_of_this_machine():
+            hydra_train.cli_main()
     except UserError as error:
         print(f"{MARK}{error}", file=sys.stderr)
         sys.exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -16,9 +17,12 @@ from fairseq.trainer import Trainer
 from sse_nmt.adapters.losses.criterion import NAME
 from sse_nmt.bench.fairseq_setting import configuration, dictionary
 from sse_nmt.bench.step_server import EOS, PAD, StepSpec, TokenBatch, Variant, serve
+from sse_nmt.methods.precision import onednn_products
 
 FUSED = ("--criterion", NAME)
 CHUNKS = (*FUSED, "--loss-chunk-tokens", "512")
+ONEDNN = "the same, products by oneDNN"  # as `sse-nmt train` has them on processors that it makes faster
+BFLOAT16 = "the same in bfloat16"
 # name: task, further options
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fairseq": ("translation", ()),
@@ -26,7 +30,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ours, fused loss": ("translation_sse", FUSED),
     "ours, fused loss in chunks": ("translation_sse", CHUNKS),
     "ours, chunks, fast dropout": ("translation_sse", (*CHUNKS, "--fast-dropout")),
-    "the same in bfloat16": ("translation_sse", (*CHUNKS, "--fast-dropout", "--cpu-bf16")),
+    ONEDNN: ("translation_sse", (*CHUNKS, "--fast-dropout")),
+    BFLOAT16: ("translation_sse", (*CHUNKS, "--fast-dropout", "--cpu-bf16")),
 }
 
 
@@ -79,4 +84,5 @@ def _padded_left(ids: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    serve(partial(make, sys.argv[2]))
+    with onednn_products() if sys.argv[2] == ONEDNN else nullcontext():
+        serve(partial(make, sys.argv[2]))

@@ -11,11 +11,11 @@ import torch
 
 from sse_nmt.bench.batches import synthetic_batches
 from sse_nmt.bench.benchmark import Command, Measurements, own, run_benchmark
-from sse_nmt.bench.fairseq_step import VARIANTS
+from sse_nmt.bench.fairseq_step import BFLOAT16, ONEDNN, VARIANTS
 from sse_nmt.bench.options import LossOptions, TrainStepOptions
 from sse_nmt.bench.peers import peer_commands
 from sse_nmt.bench.step_server import PAD, StepSpec, save_batches
-from sse_nmt.methods.precision import has_amx
+from sse_nmt.methods.precision import has_amx, onednn_is_faster
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.system.tables import plain_table
@@ -36,12 +36,13 @@ def bench_train(options: TrainStepOptions) -> None:
 
 
 def variants() -> dict[str, Command]:
-    """Those of this environment: bfloat16 where the processor is made for it, and no GPU takes its place.
+    """Those of this environment: what is for certain processors on those, and where no GPU takes their place.
 
     fairseq comes a second time, with memory that glibc keeps from step to step.
     """
-    bfloat16 = has_amx() and not torch.cuda.is_available()
-    first, *others = (name for name, (_, words) in VARIANTS.items() if bfloat16 or "--cpu-bf16" not in words)
+    no_gpu = not torch.cuda.is_available()
+    pays = {ONEDNN: no_gpu and onednn_is_faster(), BFLOAT16: no_gpu and has_amx()}
+    first, *others = (name for name in VARIANTS if pays.get(name, True))
     kept = {f"{first}, memory kept": own("fairseq_step", first, KEEP_MEMORY)}
     return {first: own("fairseq_step", first)} | kept | {name: own("fairseq_step", name) for name in others}
 
