@@ -62,7 +62,9 @@ def prepare(options: PrepareOptions, folder: Path) -> None:
         check_ours(folder, "preparing.json")
         before = read_manifest(folder) if (folder / "manifest.json").exists() else None
         if before is not None:
-            _check_same_options(folder, before["options"], options.recorded())
+            found = other_option(before["options"], options)
+            if found is not None:
+                raise UserError(f"{folder} was prepared with {found}: choose another folder or remove this one.")
         keep_json(folder / "preparing.json", options.recorded())
         if before is not None and before.get("format", 1) < _FORMAT:
             log_line(f"{folder} is prepared already, by an earlier version.")
@@ -114,16 +116,16 @@ def _manifest(
     }
 
 
-def _check_same_options(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise UserError if ``folder`` was prepared with other options; those that it knew nothing of do not count."""
+def other_option(before: Mapping[str, Any], now: PrepareOptions) -> str | None:
+    """The first of those ``before`` that a folder was prepared with which is another ``now``; those that it knew
+    nothing of do not count.
+    """
     flags = {each.name: flag_of(each.name, each.metadata) for each in fields(PrepareOptions)}
     known = {_FORMER_NAMES.get(name, name): value for name, value in before.items()}
-    for name, value in now.items():
+    for name, value in now.recorded().items():
         if name in known and name != _NOT_THE_TEXT and not _same(name, known[name], value):
-            raise UserError(
-                f"{folder} was prepared with `{flags[name]}` {known[name]!r}, not {value!r}: "
-                f"choose another folder or remove this one."
-            )
+            return f"`{flags[name]}` {known[name]!r}, not {value!r}"
+    return None
 
 
 def _whole_paths(options: PrepareOptions) -> dict[str, Any]:

@@ -81,8 +81,14 @@ def _check_is_another_seed(name: str, first: RunFolder, run: RunFolder) -> None:
 
 
 def check_one_search(scores: Mapping[Path, Scores]) -> None:
-    """Raise UserError if runs were translated with different options; how many sentences at a time is no matter."""
-    (first, expected), *others = ((path, each.search) for path, each in scores.items())
+    """Raise UserError if runs were translated by checkpoints of different kinds, or with different options; how many
+    sentences at a time is no matter.
+    """
+    known = all(each.checkpoint is not None for each in scores.values())
+    searches = {
+        path: {**each.search, "checkpoint": each.checkpoint if known else None} for path, each in scores.items()
+    }
+    (first, expected), *others = searches.items()
     for path, search in others:
         for name in sorted((expected | search).keys() - {"batch_tokens"}):
             if expected.get(name) != search.get(name):

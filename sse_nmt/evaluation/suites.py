@@ -23,6 +23,7 @@ class Scores:
     search: dict[str, Any]
     signatures: dict[str, str]
     tokenize: str | None
+    checkpoint: str | None  # None: scored before this was recorded
     sentences_per_second: float | None
 
 
@@ -96,6 +97,7 @@ class OneText(Suite):
             result["search"],
             _signatures(result["scores"]),
             result.get("tokenize"),
+            result.get("checkpoint"),
             None,
         )
 
@@ -129,5 +131,6 @@ class Newstest(Suite):
             {**result["of"]["search"], "checkpoint": result["of"]["checkpoint"]},
             _signatures(result["sets"][first]["scores"]),
             None,
+            result["of"]["checkpoint"],
             result["sentences_per_second"],
         )

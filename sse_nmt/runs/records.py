@@ -48,6 +48,7 @@ class TextScores(TypedDict):
     updates: Count
     search: dict[str, Any]
     scores: dict[str, Score]
+    checkpoint: NotRequired[str]
     tokenize: NotRequired[str | None]
     files: NotRequired[str]
 

@@ -6,84 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Protocol
 
+from sse_nmt.evaluation.options import EvaluateOptions
+from sse_nmt.runs.paths import BEST
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.settings import GRAPHS as GRAPH_SETTINGS
+from sse_nmt.studies.command_options import words_of
+from sse_nmt.studies.preparations import BuiltGraph, Command, Preparation, PreparedText
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy
 from sse_nmt.system.errors import UserError
 
 AVERAGE = "checkpoint_average.pt"
-Command = Sequence[str]  # words after `sse-nmt`
-
-
-class Preparation(Protocol):
-    """What cells need before they are trained or scored. ``title``: for people."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def needs(self) -> Sequence[Preparation]: ...
-
-    @property
-    def done(self) -> bool: ...
-
-    @property
-    def command(self) -> Command: ...
-
-
-@dataclass(frozen=True)
-class PreparedText:
-    """``words``: of `sse-nmt prepare`, what it makes first."""
-
-    name: str
-    folder: Path
-    words: Sequence[str]
-    needs: Sequence[Preparation] = ()
-
-    @property
-    def title(self) -> str:
-        return f"data of {self.name}"
-
-    @property
-    def done(self) -> bool:
-        return (self.folder / "manifest.json").is_file()
-
-    @property
-    def command(self) -> Command:
-        corpus, *options = self.words
-        return ["prepare", corpus, str(self.folder), *options]
-
-
-@dataclass(frozen=True)
-class BuiltGraph:
-    """``words``: of `sse-nmt graph build`, the builder first; ``text``: what it is built from."""
-
-    name: str
-    path: Path
-    words: Sequence[str]
-    text: PreparedText
-
-    @property
-    def title(self) -> str:
-        return f"graph of {self.name}"
-
-    @property
-    def needs(self) -> Sequence[Preparation]:
-        return [self.text]
-
-    @property
-    def done(self) -> bool:
-        return self.path.is_file()
-
-    @property
-    def command(self) -> Command:
-        builder, *options = self.words
-        return ["graph", "build", builder, str(self.path), "--data", str(self.text.folder), *options]
 
 
 @dataclass(frozen=True)
@@ -107,8 +40,8 @@ class Cell:
     @property
     def training(self) -> PreparedText:
         """The corpus, as this system has it."""
-        name = self.corpus.name + (f"@{self.system.name}" if self.system.words else "")
-        return PreparedText(name, self.folder / DATA / name, [*self.corpus.words, *self.system.words])
+        name = self.corpus.name + (f"@{self.system.name}" if self.system.prepare else "")
+        return PreparedText(name, self.folder / DATA / name, self.corpus.prepare.but(self.system.prepare))
 
     @property
     def data(self) -> Path:
@@ -117,7 +50,7 @@ class Cell:
     @property
     def graph(self) -> BuiltGraph | None:
         """What its system draws along on this corpus."""
-        if not self.system.graph:
+        if self.system.graph is None:
             return None
         path = self.folder / GRAPHS / f"{self.corpus.name}.{self.system.name}.npz"
         return BuiltGraph(f"{self.corpus.name}, {self.system.name}", path, self.system.graph, self.training)
@@ -127,7 +60,7 @@ class Cell:
         """Test texts that are none of the corpus: name -> where from."""
         folder = self.folder / TEXTS / self.corpus.name
         return {
-            text.name: PreparedText(f"{self.corpus.name}, {text.name}", folder / text.name, text.words)
+            text.name: PreparedText(f"{self.corpus.name}, {text.name}", folder / text.name, text.prepare)
             for text in self.corpus.texts
         }
 
@@ -148,6 +81,11 @@ class Cell:
         return [self.training, *([] if graph is None else [graph]), *self.elsewhere.values()]
 
     @property
+    def checkpoint(self) -> str:
+        """The one that is scored."""
+        return AVERAGE if self.study.average else BEST
+
+    @property
     def texts(self) -> list[str]:
         """All that it is scored on."""
         return [*self.study.texts, *self.elsewhere]
@@ -165,9 +103,13 @@ class Cell:
 
     @property
     def state(self) -> str:
-        """done; trained, but not scored on all texts; begun; waiting."""
+        """done; trained, but not scored on all texts; begun; waiting; damaged: its record cannot be read."""
         run = self.run
-        if run.finished:
+        try:
+            finished = run.finished
+        except UserError:
+            return "damaged"
+        if finished:
             return "done" if all(run.scored(text).scores.is_file() for text in self.texts) else "trained"
         return "begun" if run.begun else "waiting"
 
@@ -180,13 +122,13 @@ class Cell:
         length = [] if study.updates is None else ["--updates", str(study.updates)]
         train = ["train", str(self.data), f"{self.system.configuration}={run}", "--seed", str(self.seed), "--jobs", "1"]
         commands: list[Command] = [[*train, *length, *settings]]
-        checkpoint = []
+        evaluate = words_of(EvaluateOptions, study.evaluate)
         if study.average:
             commands.append(["average", run, "--last", str(study.average), "--output", AVERAGE])
-            checkpoint = ["--checkpoint", AVERAGE]
+            evaluate = ["--checkpoint", self.checkpoint, *evaluate]
         which = [["--split", text] for text in study.texts]
         which += [["--text", str(each.folder)] for each in self.elsewhere.values()]
-        return commands + [["evaluate", run, *words, *checkpoint, *study.evaluate] for words in which]
+        return commands + [["evaluate", run, *words, *evaluate] for words in which]
 
 
 def cells_of(study: Study, folder: Path, only: Sequence[str] = ()) -> list[Cell]:

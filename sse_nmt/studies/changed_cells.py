@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from sse_nmt.evaluation.options import EvaluateOptions
+from sse_nmt.runs.records import TextScores
 from sse_nmt.runs.settings import first_difference
 from sse_nmt.studies.cells import Cell
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.records import read_record
 from sse_nmt.training.configuration import run_configuration
 
 
 def check_as_asked(cells: Sequence[Cell]) -> None:
-    """Raises UserError for the first cell that is done but was not trained as its study says."""
+    """Raises UserError for the first cell that is done, but was not prepared, trained and scored as its study says."""
     for cell in cells:
         why = why_changed(cell)
         if why is not None:
@@ -30,11 +34,40 @@ def why_refused(cell: Cell) -> str | None:
 
 
 def why_changed(cell: Cell) -> str | None:
-    """What is wrong with a cell that is done, and what to do; None if it is as its study says, or not done."""
-    found = changed_setting(cell, cell.run.asked) if cell.state == "done" else None
-    if found is None:
+    """What is wrong with a cell that is done, or with what one is prepared from, and what to do; None if it is as its
+    study says.
+    """
+    for each in cell.preparations:
+        if each.changed is not None:
+            return f"needs the {each.title}, but {each.changed}"
+    if cell.state == "damaged":
+        cell.run.record  # noqa: B018  # says what is wrong with it
+    if cell.state != "done":
         return None
-    return f"was trained with {found} as the study now says: give the system another name, or remove {cell.run.path}"
+    found = changed_setting(cell, cell.run.asked)
+    if found is not None:
+        return (
+            f"was trained with {found} as the study now says: give the system another name, or remove {cell.run.path}"
+        )
+    for text in cell.texts:
+        scores = cell.run.scored(text).scores
+        found = changed_scoring(cell, read_record(scores, TextScores))
+        if found is not None:
+            return f"was scored with {found} as the study now says: remove {scores} to score it again"
+    return None
+
+
+def changed_scoring(cell: Cell, scores: TextScores) -> str | None:
+    """The first in which a text was scored otherwise than the study says."""
+    options = EvaluateOptions(**cell.study.evaluate)
+    before: dict[str, Any] = {**scores["search"], "tokenize": scores.get("tokenize")}
+    now: dict[str, Any] = {**asdict(options.search()), "tokenize": options.tokenize}
+    if "checkpoint" in scores:  # else scored before this was recorded
+        before["checkpoint"], now["checkpoint"] = scores["checkpoint"], cell.checkpoint
+    for name in sorted(now.keys() - {"batch_tokens"}):
+        if before.get(name) != now[name]:
+            return f"`{name}` {before.get(name)!r}, not {now[name]!r}"
+    return None
 
 
 def changed_setting(cell: Cell, trained: Mapping[str, Any]) -> str | None:

@@ -20,7 +20,7 @@ from sse_nmt.runs.records import RunRecord, TextScores
 from sse_nmt.runs.settings import PLACES
 from sse_nmt.runs.training_log import parse
 from sse_nmt.studies.cells import Cell
-from sse_nmt.studies.changed_cells import changed_setting
+from sse_nmt.studies.changed_cells import changed_scoring, changed_setting
 from sse_nmt.system.atomic_files import atomic_directory, atomic_write, sha256_of, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
@@ -34,7 +34,9 @@ class KeptCell(TypedDict):
 
 
 def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
-    """Write those that are done into ``folder``; return them."""
+    """Write those that are done into ``folder``; return them. Of the same training, kept before, texts that are no
+    longer in the study stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     done = [cell for cell in cells if cell.state == "done"]
     for cell in done:
@@ -42,7 +44,11 @@ def keep_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
             lines = cell.run.scored(text).hypotheses.read_bytes()
             with atomic_write(_hypotheses(folder, cell, text), "wb") as file:
                 file.write(lzma.compress(lines))
-        write_json(_file(folder, cell), _kept(cell))
+        kept, record = _kept(cell), _file(folder, cell)
+        before = read_record(record, KeptCell) if record.is_file() else None
+        if before is not None and before["run"] == kept["run"]:
+            kept["scores"] = {**before["scores"], **kept["scores"]}
+        write_json(record, kept)
     return done
 
 
@@ -66,6 +72,10 @@ def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
                 f"{_file(folder, cell)} holds a training with {changed} as the study says: give the system another "
                 "name."
             )
+        for text in cell.texts:
+            scored = changed_scoring(cell, kept["scores"][text]) if text in kept["scores"] else None
+            if scored is not None:
+                raise UserError(f"{_file(folder, cell)} holds `{text}` scored with {scored} as the study says.")
         lacking = [text for text in cell.texts if text not in kept["scores"]]
         if lacking:
             raise UserError(

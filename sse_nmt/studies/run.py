@@ -7,11 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sse_nmt.studies.cells import Cell, Preparation
+from sse_nmt.studies.cells import Cell
 from sse_nmt.studies.changed_cells import why_refused
+from sse_nmt.studies.preparations import Preparation
 from sse_nmt.studies.slots import Slot, slots
 from sse_nmt.studies.study import LOGS
 from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
+from sse_nmt.system.errors import UserError
+from sse_nmt.system.locks import UNDER_WAY, is_locked
 from sse_nmt.system.progress import log_line
 
 _LOOK_INTERVAL, _PATIENCE = 0.2, 10.0  # seconds
@@ -25,11 +28,18 @@ def run_cells(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
     """
     left = [cell for cell in cells if cell.state != "done"]
     log_line(f"{len(cells)} cells, {len(cells) - len(left)} of them done before.")
-    refused = {cell.name: Work(cell.name, cell.log, [], failure=why) for cell in cells if (why := why_refused(cell))}
+    refused = {cell.name: Work(cell.name, cell.log, [], failure=why) for cell in cells if (why := _why_refused(cell))}
     left = [cell for cell in left if cell.name not in refused]
     preparing = _preparing(left, folder)
     training = [Work(cell.name, cell.log, cell.commands(), _those(preparing, cell.preparations)) for cell in left]
     _run([*preparing.values(), *training], folder, jobs, list(refused.values()))
+
+
+def _why_refused(cell: Cell) -> str | None:
+    try:
+        return why_refused(cell)
+    except UserError as error:  # a file of its that cannot be read
+        return str(error).rstrip(".")
 
 
 def prepare_corpora(cells: Sequence[Cell], folder: Path, jobs: int | None) -> None:
@@ -43,7 +53,7 @@ def _preparing(cells: Sequence[Cell], folder: Path) -> dict[str, Work]:
     for name, each in wanted.items():
         if not each.done:
             log = folder / LOGS / f"{name.replace(', ', '.')}.log"
-            work[name] = Work(each.title, log, [each.command], _those(work, each.needs))
+            work[name] = Work(each.title, log, [each.command], _those(work, each.needs), each)
     return work
 
 
@@ -64,19 +74,39 @@ class _Pool:
     def __init__(self, work: Sequence[Work], free: Sequence[Slot]) -> None:
         self._work, self._waiting, self._free = work, list(work), list(free)
         self._running: list[_Running] = []
+        self._elsewhere: list[Work] = []  # under way in another study
         self._progress = Progress(work, len(free))
 
     def run(self) -> None:
         try:
-            while self._waiting or self._running:
+            while self._waiting or self._running or self._elsewhere:
+                self._look_elsewhere()
                 self._fill()
                 time.sleep(_LOOK_INTERVAL)
                 for each in [each for each in self._running if each.ended()]:
                     self._running.remove(each)
                     self._free.append(each.slot)
-                    self._progress.say(each.work, len(self._running), len(self._waiting))
+                    if each.under_way and each.work.makes is not None:
+                        log_line(f"{each.work.name} is made by another study at the moment: waiting for it.")
+                        self._elsewhere.append(each.work)
+                    else:
+                        self._say(each.work)
         finally:
             _stop(self._running)
+
+    def _look_elsewhere(self) -> None:
+        """What another study has made is done; what it gave up is ours to make."""
+        for work in list(self._elsewhere):
+            if not is_locked(work.log):
+                self._elsewhere.remove(work)
+                if work.makes is not None and work.makes.done:
+                    work.finished = True
+                    self._say(work)
+                else:
+                    self._waiting.insert(0, work)
+
+    def _say(self, work: Work) -> None:
+        self._progress.say(work, len(self._running), len(self._waiting))
 
     def _fill(self) -> None:
         for work in list(self._waiting):
@@ -102,6 +132,7 @@ class _Running:
 
     def __init__(self, work: Work, slot: Slot) -> None:
         self.work, self.slot = work, slot
+        self.under_way = False  # elsewhere, as it was found
         self._start = time.monotonic()
         self._log = work.log.open("a", encoding="utf-8")
         self._process = start_commands(
@@ -114,9 +145,10 @@ class _Running:
             return False
         self.work.seconds = time.monotonic() - self._start
         self._log.close()
+        self.under_way = status == UNDER_WAY
         if status == 0:
             self.work.finished = True
-        else:
+        elif not self.under_way or self.work.makes is None:
             self.work.failure = why_failed(status, self.work.log)
         return True
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sse_nmt.studies.cells import Cell, Command
+from sse_nmt.studies.cells import Cell
+from sse_nmt.studies.preparations import Command
 from sse_nmt.studies.slurm_settings import CLUSTERS, TIMEOUTS, SlurmSettings
 from sse_nmt.studies.work import Progress, Work, check_none_failed, start_commands, why_failed
 from sse_nmt.system.atomic_files import write_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -10,23 +11,20 @@ from typing import Any
 
 import yaml
 
+from sse_nmt.corpora.catalogue import options_for
 from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.evaluation.options import SPLITS, TEXT_NAMES, EvaluateOptions
 from sse_nmt.graphs.options import PivotOptions, SpellingOptions
+from sse_nmt.studies.averaging import check_averages
+from sse_nmt.studies.command_options import Asked, read_options
 from sse_nmt.studies.slurm_settings import CLUSTERS, LEAST_MINUTES, WARNING, SlurmSettings
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
 from sse_nmt.studies.yaml_file import read_yaml
 from sse_nmt.system.errors import UserError
-from sse_nmt.system.options import flag_of
 
 _KINDS: dict[str, type] = {"int": int, "str": str, "dict": dict}  # of `SlurmSettings`
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "updates", "baseline", "slurm"}
-# What the study says by itself, or what is for files in place of runs.
-_NOT_HERE = {
-    PrepareOptions: {"corpus"},
-    EvaluateOptions: {"hypotheses", "reference", "target_lang", "split", "checkpoint", "text"},
-}
 _BUILDERS: dict[str, Any] = {"pivot": PivotOptions, "spelling": SpellingOptions}  # of nothing but the corpus
 _TAKEN = {DATA, LOGS, TEXTS, GRAPHS}
 
@@ -47,6 +45,8 @@ def read_study(path: Path) -> Study:
     corpora = [each for name, value in _entries(path, tree, "corpora") for each in _corpora(path, name, value)]
     _check_named_once(path, corpora)
     systems = [_system(path, name, value) for name, value in _entries(path, tree, "systems")]
+    for corpus, system in itertools.product(corpora, systems):
+        _prepared(path, f"systems.{system.name}.prepare", corpus.prepare.but(system.prepare))
     names = [system.name for system in systems]
     baseline = tree.get("baseline", names[0])
     if baseline not in names:
@@ -55,13 +55,15 @@ def read_study(path: Path) -> Study:
     if not isinstance(texts, list) or not texts or any(text not in SPLITS for text in texts):
         raise UserError(f"`texts` in {path} must be a list of {', '.join(SPLITS)}, but is {texts!r} instead.")
     updates = tree.get("updates")
-    return Study(
+    study = Study(
         corpora, systems, _seeds(path, tree["seeds"]), _settings(path, "set", tree), texts,
         _number(path, "average", tree.get("average", 0), 0),
-        _words(path, "evaluate", tree.get("evaluate", {}), EvaluateOptions),
+        read_options(path, "evaluate", tree.get("evaluate", {}), EvaluateOptions),
         None if updates is None else _number(path, "updates", updates, 1), baseline,
         _slurm(path, tree.get("slurm", {})),
     )  # fmt: skip
+    check_averages(path, study)
+    return study
 
 
 def _slurm(path: Path, entry: Any) -> SlurmSettings:
@@ -109,15 +111,15 @@ def _corpora(path: Path, name: str, entry: dict[str, Any]) -> list[CorpusOfStudy
     settings, texts = _settings(path, f"{where}.set", entry), _texts(path, f"{where}.texts", entry.get("texts", {}))
     rest = {key: value for key, value in entry.items() if key not in ("set", "texts")}
     sizes = rest.pop("sizes", None)
-    words = _prepare_words(path, where, rest)
+    asked = _prepare(path, where, rest)
+    _check_languages(path, where, asked, texts)
     if sizes is None:
-        return [CorpusOfStudy(name, words, settings, texts)]
+        return [CorpusOfStudy(name, asked, settings, texts)]
     if not isinstance(sizes, list) or not sizes or "pairs" in rest:
         raise UserError(f"`{where}.sizes` in {path} must be a list of numbers of pairs, in place of `pairs`.")
     numbers = [_number(path, f"{where}.sizes", size, 1) for size in sizes]
     return [
-        CorpusOfStudy(f"{name}-{size}", [*words, "--pairs", str(size)], settings, texts, (name, size))
-        for size in numbers
+        CorpusOfStudy(f"{name}-{size}", asked.but({"pairs": size}), settings, texts, (name, size)) for size in numbers
     ]
 
 
@@ -139,15 +141,40 @@ def _texts(path: Path, where: str, value: Any) -> list[TextOfStudy]:
             raise UserError(f"A name in `{where}` of {path} must be {TEXT_NAMES.words}, but is {name!r} instead.")
         if not isinstance(entry, dict):
             raise UserError(f"`{where}.{name}` in {path} must be keys and values, but is {entry!r} instead.")
-    return [TextOfStudy(name, _prepare_words(path, f"{where}.{name}", entry)) for name, entry in value.items()]
+    return [TextOfStudy(name, _prepare(path, f"{where}.{name}", entry)) for name, entry in value.items()]
 
 
-def _prepare_words(path: Path, where: str, entry: dict[str, Any]) -> list[str]:
+def _prepare(path: Path, where: str, entry: dict[str, Any]) -> Asked:
     rest = dict(entry)
     corpus = rest.pop("prepare", None)
     if not isinstance(corpus, str):
         raise UserError(f"`{where}` in {path} must name what `sse-nmt prepare` makes, `prepare: CORPUS`, but does not.")
-    return [corpus, *_words(path, where, rest, PrepareOptions)]
+    asked = Asked(corpus, PrepareOptions, read_options(path, where, rest, PrepareOptions))
+    _prepared(path, where, asked)
+    return asked
+
+
+def _prepared(path: Path, where: str, asked: Asked) -> PrepareOptions:
+    """With the defaults of the corpus. Raises UserError for options that are not for it."""
+    try:
+        return options_for(asked.what, asked.options)
+    except UserError as error:
+        raise UserError(f"`{where}` in {path} cannot be prepared: {error}") from None
+
+
+def _check_languages(path: Path, where: str, corpus: Asked, texts: Sequence[TextOfStudy]) -> None:
+    """A text's are those of the corpus, whose trainings translate it."""
+    first, *others = [_languages(_prepared(path, where, each)) for each in (corpus, *(text.prepare for text in texts))]
+    for text, languages in zip(texts, others, strict=True):
+        if languages != first:
+            raise UserError(
+                f"`{where}.texts.{text.name}` in {path} must be {first}, as its corpus, but is {languages} instead: "
+                "give `source_lang` and `target_lang`."
+            )
+
+
+def _languages(options: PrepareOptions) -> str:
+    return f"{options.source_lang}–{options.target_lang}"
 
 
 def _system(path: Path, name: str, entry: dict[str, Any]) -> SystemOfStudy:
@@ -160,24 +187,26 @@ def _system(path: Path, name: str, entry: dict[str, Any]) -> SystemOfStudy:
     configuration = path.parent / entry["config"]
     if not configuration.is_file():
         raise UserError(f"`{where}.config` in {path} must be a configuration, but there is no {configuration}.")
-    words = _words(path, f"{where}.prepare", entry.get("prepare", {}), PrepareOptions)
-    graph = _graph(path, f"{where}.graph", entry["graph"]) if "graph" in entry else []
-    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry), words, graph)
+    prepare = read_options(path, f"{where}.prepare", entry.get("prepare", {}), PrepareOptions)
+    graph = _graph(path, f"{where}.graph", entry["graph"]) if "graph" in entry else None
+    return SystemOfStudy(name, configuration, _settings(path, f"{where}.set", entry), prepare, graph)
 
 
-def _graph(path: Path, where: str, entry: Any) -> list[str]:
+def _graph(path: Path, where: str, entry: Any) -> Asked:
     builder = entry.get("build") if isinstance(entry, dict) else None
     if not isinstance(builder, str) or builder not in _BUILDERS:
         known = " or ".join(_BUILDERS)
         raise UserError(f"`{where}` in {path} must name a builder, `build: {known}`, but is {entry!r} instead.")
     rest = {key: value for key, value in entry.items() if key != "build"}
-    return [builder, *_words(path, where, rest, _BUILDERS[builder])]
+    return Asked(builder, _BUILDERS[builder], read_options(path, where, rest, _BUILDERS[builder]))
 
 
 def _settings(path: Path, where: str, entry: Mapping[str, Any]) -> list[str]:
     value = entry.get("set", {})
     if not isinstance(value, dict):
         raise UserError(f"`{where}` in {path} must be keys of the configuration and their values, but is {value!r}.")
+    if "common.seed" in value:
+        raise UserError(f"`{where}` in {path} must be without `common.seed`: a study has `seeds`.")
     return [f"{key}={_as_word(each)}" for key, each in value.items()]
 
 
@@ -185,23 +214,6 @@ def _as_word(value: Any) -> str:
     """A value as it stands in YAML, on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**9).strip()
     return text.removesuffix("...").strip()
-
-
-def _words(path: Path, where: str, entry: Any, kind: Any) -> list[str]:
-    """The options of a command from keys and values, by the names that its dataclass has."""
-    if not isinstance(entry, dict):
-        raise UserError(f"`{where}` in {path} must be options and their values, but is {entry!r} instead.")
-    known = {each.name: each for each in fields(kind) if each.name not in _NOT_HERE.get(kind, ())}
-    flags = {flag_of(name, each.metadata).removeprefix("--"): name for name, each in known.items()}
-    words = []
-    for key, value in entry.items():
-        name = flags.get(str(key).replace("_", "-"))
-        if name is None:
-            raise UserError(f"`{where}` in {path} must have options among {', '.join(flags)}, but has {key!r}.")
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise UserError(f"`{where}.{key}` in {path} must be a number or text, but is {value!r} instead.")
-        words.append(f"{flag_of(name, known[name].metadata)}={value}")
-    return words
 
 
 def _seeds(path: Path, value: Any) -> list[int]:

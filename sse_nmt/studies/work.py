@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from sse_nmt.studies.cells import Command
+from sse_nmt.studies.preparations import Command, Preparation
 from sse_nmt.system.child_processes import last_line, start_child
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import UNDER_WAY
@@ -22,12 +22,16 @@ _OURS = "sse-nmt: "  # before a command's own sentence
 
 @dataclass
 class Work:
-    """Commands one after the other; all that it ``needs`` must have gone well before."""
+    """Commands one after the other; all that it ``needs`` must have gone well before.
+
+    ``makes``: what many cells need, so that another study may make it meanwhile; None: a cell.
+    """
 
     name: str
     log: Path
     commands: Sequence[Command]
     needs: Sequence[Work] = ()
+    makes: Preparation | None = None
     failure: str | None = None
     finished: bool = False
     seconds: float = field(default=0.0)
@@ -57,8 +61,9 @@ class Progress:
         done = [each for each in self._work if each.finished]
         how = f"failed: {ended.failure}" if ended.failure is not None else f"done in {duration(ended.seconds)}"
         when = ""
-        if running + waiting and done:
-            more = sum(each.seconds for each in done) / len(done) * (running + waiting) / self._width
+        cells = [each for each in done if each.makes is None]
+        if running + waiting and cells:
+            more = sum(each.seconds for each in cells) / len(cells) * (running + waiting) / self._width
             when = f"; ends about {time.strftime('%a %H:%M', time.localtime(time.time() + more))}"
         log_line(f"{ended.name} {how}. {len(done)} done, {running} running, {waiting} waiting{when}.")
 

@@ -29,6 +29,12 @@ def locked(descriptor: int) -> bool:
     return True
 
 
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the file by `locked`."""
+    with open(path, "a") as file:
+        return not locked(file.fileno())
+
+
 @contextlib.contextmanager
 def folder_lock(folder: Path, what: str) -> Iterator[int]:
     """Keep others from working in ``folder`` (made if need be); the file descriptor is for a child to inherit.

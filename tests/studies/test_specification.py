@@ -47,8 +47,8 @@ def written(folder: Path, tree: object) -> Path:
 def test_cells_and_their_commands(folder):
     study = read_study(written(folder, GOOD))
     assert [corpus.name for corpus in study.corpora] == ["own", "help-100", "help-200"]
-    help_words = ["libreoffice-help", "--target-lang=eu", "--max-ratio=2.5", "--pairs", "100"]
-    assert study.corpora[1].words == help_words
+    help_words = ["libreoffice-help", "--target-lang=eu", "--max-ratio=2.5", "--pairs=100"]
+    assert study.corpora[1].prepare.words == help_words
     cells = cells_of(study, Path("out"))
     (first,) = cells_of(study, Path("out"), ["help-100/sse/1"])
     assert first.training.command == ["prepare", "libreoffice-help", "out/data/help-100", *help_words[1:]]
@@ -93,6 +93,12 @@ def test_a_text_from_elsewhere_and_a_preparation_of_a_systems_own(folder):
     assert plain.commands()[-1][:4] == ["evaluate", "out/help/baseline/1", "--text", "out/texts/help/gnome"]
     assert plain.references("gnome", "de") == Path("out/texts/help/gnome/text/test.de")
     assert own.references("test", "de") == Path("out/data/help@sampled/text/test.de")
+
+
+def test_numbers_may_be_in_quotes_as_on_the_command_line(folder):
+    corpora = {"help": {"prepare": "libreoffice-help", "pairs": "100", "max_ratio": 2, "target_lang": "no"}}
+    (corpus,) = read_study(written(folder, changed(corpora=corpora))).corpora
+    assert corpus.prepare.options == {"pairs": 100, "max_ratio": 2.0, "target_lang": "no"}
 
 
 def test_a_graph_of_each_corpus(folder):
@@ -163,6 +169,34 @@ BAD = {
                     "s.yaml must have options among "),
     "value": (changed(corpora={"x": {"prepare": "files", "pairs": [3]}}),
               "`corpora.x.pairs` in s.yaml must be a number or text, but is [3] instead."),
+    "no whole number": (changed(corpora={"x": {"prepare": "files", "pairs": 2.5}}),
+                        "`corpora.x.pairs` in s.yaml must be a whole number, but is 2.5 instead."),
+    "no number": (changed(evaluate={"length_penalty": "much"}),
+                  "`evaluate.length_penalty` in s.yaml must be a number, but is 'much' instead."),
+    "out of range": (changed(evaluate={"beam": 0}), "`evaluate.beam` in s.yaml must be at least 1, but is 0 instead."),
+    "no, the language": (changed(corpora={"x": {"prepare": "libreoffice-help", "target_lang": False}}),
+                         "`corpora.x.target_lang` in s.yaml must be a number or text, but is False instead: put yes, "
+                         "no, on, off in quotes."),
+    "unknown corpus": (changed(corpora={"x": {"prepare": "help"}}),
+                       "`corpora.x` in s.yaml cannot be prepared: The corpus must be one of "),
+    "of another corpus": (changed(corpora={"x": {"prepare": "libreoffice-help", "source": "a.en"}}),
+                          "`corpora.x` in s.yaml cannot be prepared: `--source` is no option of the corpus "
+                          "libreoffice-help."),
+    "a system's own": (changed(systems={"a": {"config": "plain.yaml", "prepare": {"source": "a.en"}}}),
+                       "`systems.a.prepare` in s.yaml cannot be prepared: `--source` is no option of the corpus "
+                       "libreoffice-help."),
+    "another language": (changed(corpora={"x": {"prepare": "libreoffice-help", "target_lang": "eu",
+                                                "texts": {"y": {"prepare": "gnome-help"}}}}),
+                         "`corpora.x.texts.y` in s.yaml must be en–eu, as its corpus, but is en–de instead: give "
+                         "`source_lang` and `target_lang`."),
+    "average": (changed(average=3, set={"checkpoint.no_epoch_checkpoints": True}),
+                "`average` in s.yaml must be at most the checkpoints that a training keeps, but is 3 where "
+                "own/baseline keeps 0: set `checkpoint.save_interval_updates` and `checkpoint.keep_interval_updates`."),
+    "average of few": (changed(average=3, set={"checkpoint.save_interval_updates": 9}),
+                       "`average` in s.yaml must be at most the checkpoints that a training keeps, but is 3 where "
+                       "own/baseline keeps 2: set `checkpoint.save_interval_updates` and "
+                       "`checkpoint.keep_interval_updates`."),
+    "seed": (changed(set={"common.seed": 3}), "`set` in s.yaml must be without `common.seed`: a study has `seeds`."),
     "graph": (changed(systems={"a": {"config": "plain.yaml", "graph": {"build": "lexicon"}}}), "`systems.a.graph` in "
               "s.yaml must name a builder, `build: pivot or spelling`, but is {'build': 'lexicon'} instead."),
     "no configuration": (changed(systems={"a": {"config": "b.yaml"}}),
@@ -189,7 +223,7 @@ def test_bad_studies_get_one_sentence(folder, capsys, case):
     tree, sentence = BAD[case]
     written(folder, tree)
     said = refused(capsys, "study", "s.yaml")
-    assert said == sentence or (sentence.endswith(" among ") and said.startswith(sentence))
+    assert said == sentence or (sentence.endswith((" among ", " of ")) and said.startswith(sentence))
     assert sorted(path.name for path in folder.iterdir()) == ["plain.yaml", "s.yaml"]
 
 

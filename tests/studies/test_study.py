@@ -140,6 +140,71 @@ def test_a_cell_that_is_done_and_no_longer_what_the_study_says_is_refused(folder
     )
 
 
+def change(folder: Path, path: Path, **changes: object) -> list[object]:
+    """Words for the study with changes, in the same folder."""
+    tree = yaml.safe_load((folder / "study.yaml").read_text())
+    path.write_text(yaml.safe_dump({**tree, **changes}, sort_keys=False))
+    return ["study", path, "--output", folder / "out"]
+
+
+def test_a_cell_that_was_scored_otherwise_is_refused(folder, done, capsys, tmp_path):
+    scores = folder / "out/toy-80/baseline/1/scores/test.json"
+    for found, changes in (
+        ("`beam` 1, not 2", {"evaluate": {"beam": 2, "max_length": 60}}),
+        ("`checkpoint` 'checkpoint_average.pt', not 'checkpoint_best.pt'", {"average": 0}),
+    ):
+        words = change(folder, tmp_path / "changed.yaml", **changes)
+        assert refused(capsys, *words, "--report", tmp_path / "report") == (
+            f"toy-80/baseline/1 was scored with {found} as the study now says: remove {scores} to score it again."
+        )
+        with pytest.raises(SystemExit, match="1"):
+            sse_nmt_here(*words, "--only", "toy-80/baseline/1")
+        assert f"toy-80/baseline/1: was scored with {found}" in capsys.readouterr().err
+    sse_nmt_here(*change(folder, tmp_path / "same.yaml"), "--keep", tmp_path / "kept", "--only", "toy-80/*/1")
+    capsys.readouterr()
+    words = change(folder, tmp_path / "changed.yaml", average=0)
+    said = refused(capsys, *words[:2], "--output", tmp_path / "new", "--take", tmp_path / "kept", after_news=True)
+    assert said == (
+        f"{tmp_path}/kept/toy-80.baseline.1.json holds `test` scored with `checkpoint` 'checkpoint_average.pt', not "
+        "'checkpoint_best.pt' as the study says."
+    )
+
+
+def test_text_and_graphs_that_were_made_otherwise_are_refused(folder, done, capsys, tmp_path):
+    """In place of a study whose cells are of different texts."""
+    tree = yaml.safe_load((folder / "study.yaml").read_text())
+    toy, systems = tree["corpora"]["toy"], tree["systems"]
+    out, along = folder / "out", {**systems["sse_graph"], "graph": {"build": "pivot", "side": "source"}}
+    other = {**toy["texts"]["other"], "seed": 3}
+    for cell, made, changes in (
+        ("baseline", f"the data of toy-80, but {out}/data/toy-80 was made with `--vocab-size` 80, not 70",
+         {"corpora": {"toy": {**toy, "vocab_size": 70}}}),
+        ("baseline", f"the data of toy-80, but {out}/data/toy-80 was made with `--max-ratio` 3.0, not 1.5",
+         {"corpora": {"toy": {name: value for name, value in toy.items() if name != "max_ratio"}}}),
+        ("baseline", f"the data of toy-80, other, but {out}/texts/toy-80/other was made with `--seed` 2, not 3",
+         {"corpora": {"toy": {**toy, "texts": {"other": other}}}}),
+        ("sse_graph", f"the graph of toy-80, sse_graph, but {out}/graphs/toy-80.sse_graph.npz was made with `side` "
+         "'target', not 'source'", {"systems": {**systems, "sse_graph": along}}),
+    ):  # fmt: skip
+        words = change(folder, tmp_path / "changed.yaml", **changes)
+        why = f"{made} as the study now says: choose another `--output`, or remove it"
+        said = refused(capsys, *words, "--report", tmp_path / "report")
+        assert said == f"toy-80/{cell}/1 needs {why}."
+        with pytest.raises(SystemExit, match="1"):
+            sse_nmt_here(*words, "--only", f"toy-80/{cell}/*")
+        assert f"toy-80/{cell}/1: needs {why}" in capsys.readouterr().err
+
+
+def test_scores_of_a_text_that_left_the_study_stay_kept(folder, done, capsys, tmp_path):
+    words = ["--keep", tmp_path / "kept", "--only", "toy-80/baseline/1"]
+    sse_nmt_here("study", folder / "study.yaml", "--output", folder / "out", *words)
+    file = tmp_path / "kept/toy-80.baseline.1.json"
+    before = file.read_bytes()
+    toy = yaml.safe_load((folder / "study.yaml").read_text())["corpora"]["toy"]
+    sse_nmt_here(*change(folder, tmp_path / "fewer.yaml", corpora={"toy": {**toy, "texts": {}}}), *words)
+    assert set(read_json(file)["scores"]) == {"test", "other"} and file.read_bytes() == before
+
+
 def test_the_report_says_what_came_out(folder, done, capsys, tmp_path):
     words = ["study", folder / "study.yaml", "--output", folder / "out", "--report", tmp_path]
     sse_nmt_here(*words)
