@@ -44,7 +44,7 @@ def _study(arguments: argparse.Namespace) -> None:
     folder = (Path("studies", arguments.study.stem) if options.output is None else options.output).absolute()
     cells = cells_of(study, folder, arguments.only)
     if options.report is not None or options.keep is not None:
-        check_as_asked(cells)
+        check_as_asked([cell for cell in cells if cell.state in ("done", "damaged")])
     if options.report is not None:
         from sse_nmt.studies.report import write_study_report
 

@@ -1,4 +1,4 @@
-"""The user's own files: text to train on and, if given, validation and test text, kept whole."""
+"""The user's own files: text to train on and, if given, validation and test text, kept whole; or a test text alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     Raises:
         UserError: a file that is missing or not UTF-8, or sides of different length.
     """
-    assert options.source is not None and options.target is not None
+    paths = [Path(name) for name in _all_files(options) if name is not None]
+    if options.source is None or options.target is None:
+        return Fetched([], test=_read(*paths), inputs=sha256_of(paths))
     source, target = Path(options.source), Path(options.target)
     for path in (source, target):
         check_is_file(path)
@@ -32,7 +34,6 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     own = {split: _read(*map(Path, sides)) for split in _SPLITS if (sides := _own(options, split)) is not None}
     if own.get("valid") == own.get("test", ()):
         log_line("Validation and test text are the same: a score on it says nothing of unseen text.")
-    paths = [Path(name) for name in _all_files(options) if name is not None]
     return Fetched(
         [Bitext("text", source, target, lines)],
         valid=own.get("valid"),
@@ -44,8 +45,12 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
 
 def check(options: PrepareOptions) -> None:
     """Raise UserError for a side without the other, or one that is given twice."""
-    if options.source is None or options.target is None:
-        raise UserError("The corpus `files` needs both `--source` and `--target`.")
+    trains, validates, tests = (_is_given(options, split) for split in ("", "valid", "test"))
+    if not trains and (validates or not tests):
+        raise UserError(
+            "The corpus `files` needs both `--source` and `--target`, or as a test text alone `--test-source` and "
+            "`--test-target`."
+        )
     for split in ("", "valid", "test"):
         prefix = split and f"{split}_"
         files = [getattr(options, f"{prefix}{side}") for side in ("source", "target")]
@@ -54,6 +59,10 @@ def check(options: PrepareOptions) -> None:
             raise UserError(f"{flags[0]} and {flags[1]} must be given together, but only one is.")
         if None not in files and _same_file(*map(Path, files)):
             raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
+
+
+def _is_given(options: PrepareOptions, split: str) -> bool:
+    return any(getattr(options, f"{split}_{side}".strip("_")) is not None for side in ("source", "target"))
 
 
 def _read(source: Path, target: Path) -> list[SentencePair]:
@@ -81,7 +90,7 @@ def _same_file(one: Path, other: Path) -> bool:
 
 CORPUS = Corpus(
     "files",
-    "text of your own: two files whose lines correspond",
+    "text of your own: two files whose lines correspond, to train on or as a test text alone",
     fetch,
     options=frozenset(
         {"source", "target", "valid_source", "valid_target", "test_source", "test_target", "source_lang",

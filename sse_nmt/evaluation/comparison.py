@@ -26,6 +26,7 @@ from sse_nmt.evaluation.significance import SEED, Difference, Resampled, differe
 from sse_nmt.evaluation.suites import Scores, Suite
 from sse_nmt.runs.run_folder import RunFolder
 from sse_nmt.runs.training_log import validation_curve
+from sse_nmt.system.atomic_files import read_lines
 from sse_nmt.system.errors import UserError
 
 PRIMARY = "BLEU"  # the one metric that is tested; the others are described
@@ -43,6 +44,7 @@ class Run:
     scores: dict[str, dict[str, float]]  # text -> metric -> score, as counted now, not as once written
     curve: list[tuple[int, float]]  # (update, validation loss)
     machine: str  # that it was trained on
+    empty: int  # of its translations
 
     def score(self, metric: str, texts: Sequence[str]) -> float:
         """The mean over ``texts``."""
@@ -134,7 +136,9 @@ def _load(run: RunFolder, suite: Suite, record: Scores, counts: Counts, measures
     curve = validation_curve(run.log) if run.log.is_file() else []
     if not curve and len(suite.texts) == 1:
         raise UserError(f"{run.log} must hold validation losses, but holds none.")
-    return Run(run.path, run.record["seed"], record, scores, curve, run.machine)
+    lines = [line for label in suite.texts for line in read_lines(suite.scored(run, label).hypotheses)]
+    empty = sum(not line.strip() for line in lines)
+    return Run(run.path, run.record["seed"], record, scores, curve, run.machine, empty)
 
 
 def _compared(

@@ -16,6 +16,7 @@ Rows = list[list[str]]
 _METRICS = tuple(metrics(tokenize=DEFAULT_TOKENISER))
 _IN_WORDS = {"valid": "validation"}
 _FEW = 100  # sentences
+_MANY = 0.01  # of the translations
 _DESCRIBED = [name for name in _METRICS if name != PRIMARY]
 
 
@@ -55,6 +56,7 @@ def notes(comparison: Comparison) -> list[str]:
     return [
         f"{what}. Seeds: {seeds}.{_search(comparison)}",
         *_machines(comparison.systems),
+        *_empty(comparison.systems, sentences),
         *(f"{name}: `{signature}`" for name, signature in comparison.signatures.items()),
         *what_the_test_is(comparison),
     ]
@@ -99,6 +101,13 @@ def _machines(systems: Sequence[System]) -> list[str]:
         return []
     trained = "; ".join(_trained_on(kind, systems) for kind in kinds)
     return [f"Machine or PyTorch differ, so that a difference may be theirs. Seeds trained on {trained}."]
+
+
+def _empty(systems: Sequence[System], sentences: int) -> list[str]:
+    """Runs of which so many translations are empty that their scores say little."""
+    found = [(f"{system.name} {run.seed}", run.empty) for system in systems for run in system.runs]
+    said = [f"{name} {empty:,}" for name, empty in found if empty > _MANY * sentences]
+    return [f"Empty translations of {sentences:,}: {', '.join(said)}."] if said else []
 
 
 def _trained_on(machine: str, systems: Sequence[System]) -> str:

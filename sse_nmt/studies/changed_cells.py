@@ -16,7 +16,7 @@ from sse_nmt.training.configuration import run_configuration
 
 
 def check_as_asked(cells: Sequence[Cell]) -> None:
-    """Raises UserError for the first cell that is done, but was not prepared, trained and scored as its study says."""
+    """Raises UserError for the first cell that was not prepared, trained and scored as its study says."""
     for cell in cells:
         why = why_changed(cell)
         if why is not None:
@@ -34,21 +34,22 @@ def why_refused(cell: Cell) -> str | None:
 
 
 def why_changed(cell: Cell) -> str | None:
-    """What is wrong with a cell that is done, or with what one is prepared from, and what to do; None if it is as its
-    study says.
+    """What is wrong with a cell, or with what it is prepared from, and what to do; None if it is as its study says, as
+    far as it goes.
     """
     for each in cell.preparations:
         if each.changed is not None:
             return f"needs the {each.title}, but {each.changed}"
-    if cell.state == "damaged":
-        cell.run.record  # noqa: B018  # says what is wrong with it
-    if cell.state != "done":
+    if cell.state == "waiting":
         return None
     found = changed_setting(cell, cell.run.asked)
     if found is not None:
+        begun = "begun" if cell.state == "begun" else "trained"
         return (
-            f"was trained with {found} as the study now says: give the system another name, or remove {cell.run.path}"
+            f"was {begun} with {found} as the study now says: give the system another name, or remove {cell.run.path}"
         )
+    if cell.state != "done":
+        return None
     for text in cell.texts:
         scores = cell.run.scored(text).scores
         found = changed_scoring(cell, read_record(scores, TextScores))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import read_json, refused, sse_nmt
+from conftest import read_json, refused, sse_nmt, sse_nmt_here
 from toy_corpus import sentences
 
 from sse_nmt.corpora.catalogue import CORPORA
@@ -19,6 +19,7 @@ from sse_nmt.corpora.options import PrepareOptions
 from sse_nmt.corpora.pipeline.run import Pipeline
 from sse_nmt.corpora.pipeline.steps import Steps
 from sse_nmt.corpora.prepare import prepare
+from sse_nmt.corpora.test_text import read_test_text
 from sse_nmt.system.atomic_files import read_lines, write_json, write_lines
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.locks import folder_lock
@@ -102,6 +103,18 @@ def test_other_text_of_the_same_size_and_time_is_noticed_where_nothing_was_finis
     os.utime(source, ns=(time, time))
     prepare(options, folder)
     assert "Teh" in (folder / "text/train.en").read_text() and "The" not in (folder / "text/train.en").read_text()
+
+
+def test_a_test_text_of_ones_own_alone(tmp_path, capsys):
+    source, target = write(tmp_path / "a", "one \n\n two\n"), write(tmp_path / "b", "eins\nzwei\ndrei\n")
+    words = ["prepare", "files", tmp_path / "own", "--test-source", source, "--test-target", target]
+    sse_nmt_here(*words)
+    assert read_test_text(tmp_path / "own", ("en", "de")) == [("one ", "eins"), ("", "zwei"), (" two", "drei")]
+    assert read_json(tmp_path / "own/manifest.json")["pairs"] == {"test": 3}
+    assert not (tmp_path / "own/bin").exists() and "3 pairs to test on, none to train on." in capsys.readouterr().err
+    sse_nmt_here(*words)
+    Path(target).write_text("eins\nzwei\nvier\n")
+    assert "was prepared from other text than the files now hold" in refused(capsys, *words)
 
 
 def test_the_same_files_by_another_way(toy_options, toy_data, monkeypatch, capsys):
@@ -190,7 +203,20 @@ def bad_input(tmp_path, toy_text) -> dict[str, tuple[list[str], str]]:
             f"Source and target must have as many lines, but {english} has 200 and {short} has 2.",
         ),
         "no file": ([*files, f"{out}/nothing"], f"{out}/nothing must be a text file, but there is none."),
-        "no target": (["files", out, "--source", english], "The corpus `files` needs both `--source` and `--target`."),
+        "no target": (
+            ["files", out, "--source", english],
+            "`--source` and `--target` must be given together, but only one is.",
+        ),
+        "nothing": (
+            ["files", out],
+            "The corpus `files` needs both `--source` and `--target`, or as a test text alone `--test-source` and "
+            "`--test-target`.",
+        ),
+        "no test text": (
+            ["files", out, "--valid-source", english, "--valid-target", german],
+            "The corpus `files` needs both `--source` and `--target`, or as a test text alone `--test-source` and "
+            "`--test-target`.",
+        ),
         "not UTF-8": ([*files, latin], f"{latin} must be UTF-8 text, but its byte 3 is not."),
         "blank": (
             [*files, blank],

@@ -107,6 +107,18 @@ def test_runs_of_different_machines_are_said_to_be(runs):
     assert "Machine" not in as_markdown(compare(runs[:2]))
 
 
+def test_empty_translations_are_said_to_be(runs):
+    """Of a run whose decoder has collapsed, say."""
+    path = runs[2][1] / "scores/test.hyp"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    write_lines(path, ["" if number % 2 else line for number, line in enumerate(lines)])
+    record = path.with_suffix(".json")
+    write_json(record, {name: value for name, value in read_json(record).items() if name != "files"})
+    (said,) = [line for line in as_markdown(compare(runs)).splitlines() if "Empty" in line]
+    assert said == f"Empty translations of {len(lines)}: sse 1 {len(lines) // 2}."
+    assert "Empty" not in as_markdown(compare(runs[:2]))
+
+
 def test_one_run_has_no_deviation(runs):
     comparison = compare([runs[0], runs[2]])
     assert comparison.systems[0].deviation("BLEU") is None and " ± " not in as_markdown(comparison).split("\n\n")[0]

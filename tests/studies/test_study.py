@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -93,22 +92,6 @@ def test_one_system_that_fails_stops_no_other_and_is_named_at_the_end(folder, do
     assert record["checkpoint"] == "checkpoint_average.pt" and record["search"]["beam"] == 1
 
 
-def test_what_another_study_is_doing_is_left_to_it(folder, capsys, tmp_path):
-    """And its log too."""
-    (tmp_path / "logs").mkdir()
-    with open(tmp_path / "logs/toy-80.log", "w") as log:
-        log.write("Segmenting\n")
-        log.flush()
-        fcntl.flock(log, fcntl.LOCK_EX)
-        words = ["study", folder / "study.yaml", "--output", tmp_path, "--only", "toy-80/baseline/1"]
-        with pytest.raises(SystemExit, match="1"):
-            sse_nmt_here(*words)
-    said = capsys.readouterr().err
-    why = f"another study does this at the moment: wait for it or stop it ({tmp_path}/logs/toy-80.log)"
-    assert f"data of toy-80: {why}" in said and (tmp_path / "logs/toy-80.log").read_text() == "Segmenting\n"
-    assert not (tmp_path / "data/toy-80").exists()
-
-
 def test_finished_cells_are_not_touched_again(folder, done, capsys):
     before = {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*")}
     words = ["study", folder / "study.yaml", "--output", folder / "out", "--only", "*/[bs]*[es]e*/*"]
@@ -168,6 +151,35 @@ def test_a_cell_that_was_scored_otherwise_is_refused(folder, done, capsys, tmp_p
         f"{tmp_path}/kept/toy-80.baseline.1.json holds `test` scored with `checkpoint` 'checkpoint_average.pt', not "
         "'checkpoint_best.pt' as the study says."
     )
+
+
+def test_a_cell_that_was_begun_otherwise_is_refused_and_one_that_is_damaged_stops_no_other(
+    folder, done, capsys, tmp_path
+):
+    out = tmp_path / "out"
+    for seed in (1, 2):
+        shutil.copytree(folder / f"out/toy-80/baseline/{seed}", out / f"toy-80/baseline/{seed}")
+    shutil.copytree(folder / "out/data", out / "data")
+    shutil.copytree(folder / "out/texts", out / "texts")
+    record = out / "toy-80/baseline/1/run.json"
+    record.write_text(json.dumps({**read_json(record), "status": "interrupted"}))
+    words = [*change(folder, tmp_path / "changed.yaml", updates=17)[:2], "--output", out, "--only", "toy-80/baseline/1"]
+    with pytest.raises(SystemExit, match="1"):
+        sse_nmt_here(*words)
+    assert (
+        "toy-80/baseline/1: was begun with `optimization.max_update` 16, not 17 as the study now says: give the system "
+        f"another name, or remove {record.parent}"
+    ) in capsys.readouterr().err
+    record.write_text("{")
+    (out / "toy-80/baseline/2/scores/test.json").unlink()
+    words = ["study", folder / "study.yaml", "--output", out]
+    with pytest.raises(SystemExit, match="1"):
+        sse_nmt_here(*words, "--only", "toy-80/baseline/*")
+    said = capsys.readouterr().err
+    assert re.search(rf"toy-80/baseline/1: {record} must be .*", said) and "toy-80/baseline/2 done in" in said
+    sse_nmt_here(*words, "--list", "--only", "toy-80/baseline/*")
+    assert capsys.readouterr().out.splitlines()[-1] == "2 cells: 1 damaged, 1 done"
+    assert refused(capsys, *words, "--report", tmp_path / "report").startswith(f"{record} must be ")
 
 
 def test_text_and_graphs_that_were_made_otherwise_are_refused(folder, done, capsys, tmp_path):
