@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from sse_nmt.system.locks import UNDER_WAY
 from sse_nmt.system.progress import duration, log_line
 
 _OURS = "sse-nmt: "  # before a command's own sentence
+_LITTLE = 2**20  # bytes
 
 
 @dataclass
@@ -47,6 +49,8 @@ def why_failed(status: int, log: Path) -> str:
     """The last that the last command said."""
     if status == UNDER_WAY:
         return f"another study does this at the moment: wait for it or stop it ({log})"
+    if shutil.disk_usage(log.parent).free < _LITTLE:  # then it could not say so
+        return f"no space is left on the disk of {log}"
     said = log.read_bytes().decode("utf-8", errors="replace").rpartition("$ sse-nmt ")[2].partition("\n")[2]
     return f"{last_line(said).removeprefix(_OURS)} ({log})"
 

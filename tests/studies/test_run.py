@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from sse_nmt.studies import run
 from sse_nmt.studies.preparations import Preparation
-from sse_nmt.studies.work import Work
+from sse_nmt.studies.work import Work, why_failed
 from sse_nmt.system.errors import UserError
 
 QUICK = ["--version"]
@@ -42,6 +43,15 @@ def test_what_another_study_makes_is_waited_for(tmp_path: Path, capsys: pytest.C
     said += capsys.readouterr().err
     assert "data of x is made by another study at the moment: waiting for it.\n" in said
     assert re.search(r"^data of x done in .*\n(.*\n)*x/a/1 done in ", said, re.MULTILINE)
+
+
+def test_a_full_disk_is_named_where_a_command_could_say_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    log = tmp_path / "x.log"
+    log.write_text("$ sse-nmt train x\n  sse_se: update 50 of 100, loss 3.0\n")
+    assert why_failed(1, log) == f"sse_se: update 50 of 100, loss 3.0 ({log})"
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=4096))
+    assert why_failed(1, log) == f"no space is left on the disk of {log}"
 
 
 def test_a_cell_that_another_study_trains_is_left_to_it(tmp_path: Path):
