@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from sse_nmt.runs.settings import GRAPHS, TEXTS
 from sse_nmt.studies.study import Study
@@ -35,17 +35,22 @@ def check_averages(path: Path, study: Study) -> None:
 def _kept(configuration: DictConfig) -> float:
     """At most so many: of updates, else of epochs."""
 
-    def setting(key: str, default: Any) -> Any:
-        return OmegaConf.select(configuration, key, default=default)
+    def number(key: str, default: int) -> int:
+        """What is none is for the training to refuse."""
+        try:
+            found = OmegaConf.select(configuration, key, default=default)
+        except OmegaConfBaseException:  # `${…}` of nothing
+            found = None
+        return found if isinstance(found, int) else default
 
-    interval, updates = setting("checkpoint.save_interval_updates", 0), setting("optimization.max_update", 0)
+    interval, updates = number("checkpoint.save_interval_updates", 0), number("optimization.max_update", 0)
     if interval > 0:
         written = updates // interval if updates > 0 else _INFINITE
-        return min(_count(setting("checkpoint.keep_interval_updates", _ALL)), written)
-    if setting("checkpoint.no_epoch_checkpoints", False):
+        return min(_count(number("checkpoint.keep_interval_updates", _ALL)), written)
+    if number("checkpoint.no_epoch_checkpoints", False):
         return 0
-    return _count(setting("checkpoint.keep_last_epochs", _ALL))
+    return _count(number("checkpoint.keep_last_epochs", _ALL))
 
 
-def _count(value: int) -> float:
-    return _INFINITE if value == _ALL else value
+def _count(kept: int) -> float:
+    return _INFINITE if kept == _ALL else kept

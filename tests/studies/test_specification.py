@@ -101,6 +101,12 @@ def test_numbers_may_be_in_quotes_as_on_the_command_line(folder):
     assert corpus.prepare.options == {"pairs": 100, "max_ratio": 2.0, "target_lang": "no"}
 
 
+@pytest.mark.parametrize("value", ["${nope}", [7], "some", True])
+def test_settings_that_no_training_takes_are_left_to_it(folder, value):
+    written(folder, changed(set={"checkpoint.save_interval_updates": value}, updates=2))
+    assert read_study(folder / "s.yaml").average == 2
+
+
 def test_a_graph_of_each_corpus(folder):
     systems = {"baseline": {"config": "plain.yaml"},
                "along": {"config": "plain.yaml", "graph": {"build": "pivot", "max-neighbours": 5}}}  # fmt: skip
