@@ -18,6 +18,7 @@ from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, UnsupportedInterpolationType
 
+from sse_nmt.runs.settings import check_references
 from sse_nmt.system.errors import UserError
 
 _HYDRA_S_OWN = {"hydra", "defaults"}
@@ -38,14 +39,11 @@ def check_configuration(configuration: DictConfig) -> None:
 
 
 def _check_values_are_there(configuration: DictConfig) -> None:
+    check_references(configuration)
     try:
-        OmegaConf.to_container(configuration, resolve=True)
         missing = sorted(OmegaConf.missing_keys(configuration))
     except UnsupportedInterpolationType:  # hydra's own, which it will know
         return
-    except (OmegaConfBaseException, RecursionError) as error:
-        reason = (str(error).splitlines() or ["it refers to itself"])[0]
-        raise UserError(f"A configuration must refer to nothing but what it has, but does: {reason}.") from error
     if missing:
         raise UserError(f"`{missing[0]}` must have a value, but has none (???): give it one with `--set`.")
 

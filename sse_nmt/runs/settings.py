@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException, UnsupportedInterpolationType
+
+from sse_nmt.system.errors import UserError
 
 GRAPHS = ("task.sse_graph_source", "task.sse_graph_target")
 TEXTS = ("task.sse_candidates_source", "task.sse_candidates_target")
@@ -37,6 +40,17 @@ def first_difference(before: Mapping[str, Any], now: DictConfig) -> str | None:
         if old.get(key) != new.get(key):
             return f"`{key}` {old.get(key)!r}, not {new.get(key)!r}"
     return None
+
+
+def check_references(configuration: DictConfig) -> None:
+    """Raise UserError for a `${…}` of what is not there, of which omegaconf would tell whoever asks for the value."""
+    try:
+        OmegaConf.to_container(configuration, resolve=True)
+    except UnsupportedInterpolationType:  # hydra's own, which it will know
+        return
+    except (OmegaConfBaseException, RecursionError) as error:
+        reason = (str(error).splitlines() or ["it refers to itself"])[0]
+        raise UserError(f"A configuration must refer to nothing but what it has, but does: {reason}.") from error
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sse_nmt.runs.paths import CHECKPOINTS
-from sse_nmt.runs.settings import GRAPHS, TEXTS
+from sse_nmt.runs.settings import GRAPHS, TEXTS, check_references
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.user_dir import USER_DIR
 from sse_nmt.text.manifest import NAME, read_manifest
@@ -76,6 +76,7 @@ def run_configuration(
         except (YAMLError, OmegaConfBaseException) as error:
             raise UserError(f"An override must be YAML after its =, but {override!r} is not.") from error
     _check_runs_no_code(configuration)
+    check_references(configuration)
     _find_files(configuration)
     return configuration
 

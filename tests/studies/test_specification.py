@@ -101,10 +101,19 @@ def test_numbers_may_be_in_quotes_as_on_the_command_line(folder):
     assert corpus.prepare.options == {"pairs": 100, "max_ratio": 2.0, "target_lang": "no"}
 
 
-@pytest.mark.parametrize("value", ["${nope}", [7], "some", True])
+@pytest.mark.parametrize("value", ["${hydra:job.num}", [7], "some", True])
 def test_settings_that_no_training_takes_are_left_to_it(folder, value):
     written(folder, changed(set={"checkpoint.save_interval_updates": value}, updates=2))
     assert read_study(folder / "s.yaml").average == 2
+
+
+def test_what_refers_to_nothing_is_refused_before_it_is_asked_for(folder, capsys):
+    settings = {"checkpoint.save_interval_updates": "${nope}"}
+    written(folder, changed(set=settings))
+    said = refused(capsys, "study", "s.yaml", "--list")
+    assert said == (
+        "A configuration must refer to nothing but what it has, but does: Interpolation key 'nope' not found."
+    )
 
 
 def test_a_graph_of_each_corpus(folder):

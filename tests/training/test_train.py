@@ -286,6 +286,13 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path, caps
         ([toy_data, "sse_se"], "A system must be given as CONFIG=RUN, but is 'sse_se' instead."),
         ([toy_data, good, good], "Each system must have a run folder of its own, but one is named twice."),
         ([toy_data, good, "--set", "seed"], "An override must be KEY=VALUE, but is 'seed' instead."),
+        *(
+            (
+                [toy_data, good, "--set", f"{key}=${{nope}}"],
+                "A configuration must refer to nothing but what it has, but does: Interpolation key 'nope' not found.",
+            )
+            for key in ("common.fp16", "task.sse_graph_source", "optimization.max_update", "checkpoint.patience")
+        ),
         ([toy_data, good, "--set", "a=[b"], "An override must be YAML after its =, but 'a=[b' is not."),
         ([toy_data, good, "--updates", "0"], "`--updates` must be at least 1, but is 0 instead."),
         ([toy_data, f"{CONFIG}={theirs}"], f"{theirs} must be empty or of our own making, but holds text and no"),
