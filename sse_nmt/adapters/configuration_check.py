@@ -16,7 +16,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, MODEL_DATACLASS_REGISTRY, MODEL
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, UnsupportedInterpolationType
+from omegaconf.errors import OmegaConfBaseException
 
 from sse_nmt.runs.settings import check_references
 from sse_nmt.system.errors import UserError
@@ -42,7 +42,7 @@ def _check_values_are_there(configuration: DictConfig) -> None:
     check_references(configuration)
     try:
         missing = sorted(OmegaConf.missing_keys(configuration))
-    except UnsupportedInterpolationType:  # hydra's own, which it will know
+    except OmegaConfBaseException:  # `${hydra:…}`, which hydra will know
         return
     if missing:
         raise UserError(f"`{missing[0]}` must have a value, but has none (???): give it one with `--set`.")

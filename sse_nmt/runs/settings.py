@@ -50,6 +50,8 @@ def check_references(configuration: DictConfig) -> None:
         return
     except (OmegaConfBaseException, RecursionError) as error:
         reason = (str(error).splitlines() or ["it refers to itself"])[0]
+        if "HydraConfig was not set" in reason:  # the same, where hydra has been imported
+            return
         raise UserError(f"A configuration must refer to nothing but what it has, but does: {reason}.") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, refused
+from hydra.core.utils import setup_globals
 
 from sse_nmt.evaluation.options import TEXT_NAMES
 from sse_nmt.studies.cells import cells_of
@@ -103,6 +104,7 @@ def test_numbers_may_be_in_quotes_as_on_the_command_line(folder):
 
 @pytest.mark.parametrize("value", ["${hydra:job.num}", [7], "some", True])
 def test_settings_that_no_training_takes_are_left_to_it(folder, value):
+    setup_globals()  # hydra's resolvers, as where fairseq has been imported
     written(folder, changed(set={"checkpoint.save_interval_updates": value}, updates=2))
     assert read_study(folder / "s.yaml").average == 2
 
