@@ -16,7 +16,7 @@ from sse_nmt.studies.specification import read_study
 
 KEPT = sorted(path for path in (ROOT / "configs/studies").glob("*.yaml") if (ROOT / "results" / path.stem).is_dir())
 # What their first lines say that they take from there.
-ELSEWHERE = {ROOT / "configs/studies" / f"{name}.yaml": "verdict" for name in ("rivals", "variants")}
+ELSEWHERE = {ROOT / "configs/studies" / f"{name}.yaml": "verdict" for name in ("rivals", "variants", "single_precision")}
 
 
 def prepared(cell: Cell) -> PrepareOptions:
