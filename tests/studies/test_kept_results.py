@@ -16,7 +16,8 @@ from sse_nmt.studies.specification import read_study
 
 KEPT = sorted(path for path in (ROOT / "configs/studies").glob("*.yaml") if (ROOT / "results" / path.stem).is_dir())
 # What their first lines say that they take from there.
-ELSEWHERE = {ROOT / "configs/studies" / f"{name}.yaml": "verdict" for name in ("rivals", "variants", "single_precision")}
+OF_THE_VERDICT = ("rivals", "variants", "single_precision")
+ELSEWHERE = {ROOT / "configs/studies" / f"{name}.yaml": "verdict" for name in OF_THE_VERDICT}
 
 
 def prepared(cell: Cell) -> PrepareOptions:
