@@ -13,6 +13,7 @@ from sse_nmt.system.progress import log_line
 from sse_nmt.text.bitext import Bitext, check_as_many, check_is_file, check_utf8, count_lines, read_pairs
 from sse_nmt.text.pairs import SentencePair
 
+_TRAINING = ""  # in the names of its options
 _SPLITS = {"valid": "validation", "test": "test"}
 
 
@@ -22,16 +23,17 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
     Raises:
         UserError: a file that is missing or not UTF-8, or sides of different length.
     """
-    paths = [Path(name) for name in _all_files(options) if name is not None]
-    if options.source is None or options.target is None:
-        return Fetched([], test=_read(*paths), inputs=sha256_of(paths))
-    source, target = Path(options.source), Path(options.target)
+    given = {split: [Path(side) for side in sides if side is not None] for split, sides in _given(options).items()}
+    paths = [path for sides in given.values() for path in sides]
+    if _TRAINING not in given:
+        return Fetched([], test=_read(*given["test"]), inputs=sha256_of(paths))
+    source, target = given[_TRAINING]
     for path in (source, target):
         check_is_file(path)
         check_utf8(path)
     lines = count_lines(source)
     check_as_many(source, lines, target, count_lines(target))
-    own = {split: _read(*map(Path, sides)) for split in _SPLITS if (sides := _own(options, split)) is not None}
+    own = {split: _read(*given[split]) for split in _SPLITS if split in given}
     if own.get("valid") == own.get("test", ()):
         log_line("Validation and test text are the same: a score on it says nothing of unseen text.")
     return Fetched(
@@ -45,24 +47,28 @@ def fetch(options: PrepareOptions, folder: Path, steps: Steps) -> Fetched:
 
 def check(options: PrepareOptions) -> None:
     """Raise UserError for a side without the other, or one that is given twice."""
-    trains, validates, tests = (_is_given(options, split) for split in ("", "valid", "test"))
-    if not trains and (validates or not tests):
+    given = _given(options)
+    if _TRAINING not in given and list(given) != ["test"]:
         raise UserError(
             "The corpus `files` needs both `--source` and `--target`, or as a test text alone `--test-source` and "
             "`--test-target`."
         )
-    for split in ("", "valid", "test"):
-        prefix = split and f"{split}_"
-        files = [getattr(options, f"{prefix}{side}") for side in ("source", "target")]
-        flags = [f"`--{prefix.replace('_', '-')}{side}`" for side in ("source", "target")]
-        if None in files and files != [None, None]:
+    for split, (source, target) in given.items():
+        flags = [f"`--{f'{split}-{side}'.strip('-')}`" for side in ("source", "target")]
+        if source is None or target is None:
             raise UserError(f"{flags[0]} and {flags[1]} must be given together, but only one is.")
-        if None not in files and _same_file(*map(Path, files)):
-            raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {files[0]}.")
+        if _same_file(Path(source), Path(target)):
+            raise UserError(f"{flags[0]} and {flags[1]} must be two files, but both are {source}.")
 
 
-def _is_given(options: PrepareOptions, split: str) -> bool:
-    return any(getattr(options, f"{split}_{side}".strip("_")) is not None for side in ("source", "target"))
+def _given(options: PrepareOptions) -> dict[str, tuple[str | None, str | None]]:
+    """Training, validation and test text -> its two sides, of what has one."""
+    sides = {
+        _TRAINING: (options.source, options.target),
+        "valid": (options.valid_source, options.valid_target),
+        "test": (options.test_source, options.test_target),
+    }
+    return {split: files for split, files in sides.items() if files != (None, None)}
 
 
 def _read(source: Path, target: Path) -> list[SentencePair]:
@@ -70,18 +76,6 @@ def _read(source: Path, target: Path) -> list[SentencePair]:
     if not any(all(pair) for pair in pairs):
         raise UserError(f"{source} and {target} must hold at least one pair of sentences, but hold none.")
     return pairs
-
-
-def _own(options: PrepareOptions, split: str) -> tuple[str, str] | None:
-    source, target = getattr(options, f"{split}_source"), getattr(options, f"{split}_target")
-    return None if source is None else (source, target)
-
-
-def _all_files(options: PrepareOptions) -> list[str | None]:
-    return [
-        options.source, options.target, options.valid_source, options.valid_target, options.test_source,
-        options.test_target,
-    ]  # fmt: skip
 
 
 def _same_file(one: Path, other: Path) -> bool:

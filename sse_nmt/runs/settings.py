@@ -36,9 +36,14 @@ def of_consequence(settings: Mapping[str, Any]) -> dict[str, Any]:
 def first_difference(before: Mapping[str, Any], now: DictConfig) -> str | None:
     """The first setting of consequence in which a training differs from what is asked for; None if none does."""
     old, new = of_consequence(before), of_consequence(settings_of(now))
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            return f"`{key}` {old.get(key)!r}, not {new.get(key)!r}"
+    return first_changed(old, {key: new.get(key) for key in sorted(old.keys() | new.keys())})
+
+
+def first_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """The first of ``now`` that was another value, or none, before; None if all were the same."""
+    for key, value in now.items():
+        if before.get(key) != value:
+            return f"`{key}` {before.get(key)!r}, not {value!r}"
     return None
 
 

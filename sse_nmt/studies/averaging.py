@@ -39,7 +39,7 @@ def _kept(configuration: DictConfig) -> float:
         """What is none is for the training to refuse."""
         try:
             found = OmegaConf.select(configuration, key, default=default)
-        except OmegaConfBaseException:  # `${…}` of nothing
+        except OmegaConfBaseException:  # `${hydra:…}`
             found = None
         return found if isinstance(found, int) else default
 

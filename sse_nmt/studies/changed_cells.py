@@ -8,7 +8,7 @@ from typing import Any
 
 from sse_nmt.evaluation.options import EvaluateOptions
 from sse_nmt.runs.records import TextScores
-from sse_nmt.runs.settings import first_difference
+from sse_nmt.runs.settings import first_changed, first_difference
 from sse_nmt.studies.cells import Cell
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.records import read_record
@@ -38,17 +38,18 @@ def why_changed(cell: Cell) -> str | None:
     far as it goes.
     """
     for each in cell.preparations:
-        if each.changed is not None:
-            return f"needs the {each.title}, but {each.changed}"
-    if cell.state == "waiting":
+        if (changed := each.changed) is not None:
+            return f"needs the {each.title}, but {changed}"
+    state = cell.state
+    if state == "waiting":
         return None
     found = changed_setting(cell, cell.run.asked)
     if found is not None:
-        begun = "begun" if cell.state == "begun" else "trained"
+        begun = "begun" if state == "begun" else "trained"
         return (
             f"was {begun} with {found} as the study now says: give the system another name, or remove {cell.run.path}"
         )
-    if cell.state != "done":
+    if state != "done":
         return None
     for text in cell.texts:
         scores = cell.run.scored(text).scores
@@ -65,10 +66,7 @@ def changed_scoring(cell: Cell, scores: TextScores) -> str | None:
     now: dict[str, Any] = {**asdict(options.search()), "tokenize": options.tokenize}
     if "checkpoint" in scores:  # else scored before this was recorded
         before["checkpoint"], now["checkpoint"] = scores["checkpoint"], cell.checkpoint
-    for name in sorted(now.keys() - {"batch_tokens"}):
-        if before.get(name) != now[name]:
-            return f"`{name}` {before.get(name)!r}, not {now[name]!r}"
-    return None
+    return first_changed(before, {name: now[name] for name in sorted(now.keys() - {"batch_tokens"})})
 
 
 def changed_setting(cell: Cell, trained: Mapping[str, Any]) -> str | None:

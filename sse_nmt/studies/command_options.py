@@ -73,7 +73,6 @@ def _typed(what: str, value: Any, annotation: Any) -> Any:
         raise UserError(f"{what} must be a number or text, but is {value!r} instead.")
     kind = next(each for each in get_args(annotation) or [annotation] if each in _KINDS)
     try:
-        typed = kind(str(value))
+        return kind(str(value))
     except ValueError:
         raise UserError(f"{what} must be {_KINDS[kind]}, but is {value!r} instead.") from None
-    return typed

@@ -72,16 +72,16 @@ def take_cells(cells: Sequence[Cell], folder: Path) -> list[Cell]:
                 f"{_file(folder, cell)} holds a training with {changed} as the study says: give the system another "
                 "name."
             )
-        for text in cell.texts:
-            scored = changed_scoring(cell, kept["scores"][text]) if text in kept["scores"] else None
-            if scored is not None:
-                raise UserError(f"{_file(folder, cell)} holds `{text}` scored with {scored} as the study says.")
         lacking = [text for text in cell.texts if text not in kept["scores"]]
         if lacking:
             raise UserError(
                 f"{_file(folder, cell)} must have the scores of all texts of the study, but lacks `{lacking[0]}`: "
                 f"train the cell."
             )
+        for text in cell.texts:
+            scored = changed_scoring(cell, kept["scores"][text])
+            if scored is not None:
+                raise UserError(f"{_file(folder, cell)} holds `{text}` scored with {scored} as the study says.")
         _take(cell, kept, folder)
     return taken
 

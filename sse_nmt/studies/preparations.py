@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from sse_nmt.corpora.catalogue import options_for
 from sse_nmt.corpora.prepare import other_option
 from sse_nmt.graphs.graph_file import load_graph
+from sse_nmt.runs.settings import first_changed
 from sse_nmt.studies.command_options import Asked
 from sse_nmt.text.manifest import NAME, read_manifest
 
@@ -68,7 +69,7 @@ class PreparedText:
             return None
         asked = options_for(self.asked.what, self.asked.options)
         found = other_option(read_manifest(self.folder)["options"], asked)
-        return None if found is None else _changed(self.folder, found)
+        return _changed(self.folder, found)
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,12 @@ class BuiltGraph:
         if not self.done:
             return None
         about, asked = load_graph(self.path).about, self.asked
-        before, now = {"build": about["builder"], **about["options"]}, {"build": asked.what, **asked.options}
-        for each in fields(asked.kind):
-            now.setdefault(each.name, each.default)
-        for name, value in now.items():
-            if before.get(name) != value:
-                return _changed(self.path, f"`{name}` {before.get(name)!r}, not {value!r}")
+        before = {"build": about["builder"], **about["options"]}
+        now = {"build": asked.what, **asdict(asked.kind(**asked.options))}
+        return _changed(self.path, first_changed(before, now))
+
+
+def _changed(path: Path, found: str | None) -> str | None:
+    if found is None:
         return None
-
-
-def _changed(path: Path, found: str) -> str:
     return f"{path} was made with {found} as the study now says: choose another `--output`, or remove it"

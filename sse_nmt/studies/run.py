@@ -86,7 +86,7 @@ class _Pool:
                 for each in [each for each in self._running if each.ended()]:
                     self._running.remove(each)
                     self._free.append(each.slot)
-                    if each.under_way and each.work.makes is not None:
+                    if each.elsewhere:
                         log_line(f"{each.work.name} is made by another study at the moment: waiting for it.")
                         self._elsewhere.append(each.work)
                     else:
@@ -132,7 +132,7 @@ class _Running:
 
     def __init__(self, work: Work, slot: Slot) -> None:
         self.work, self.slot = work, slot
-        self.under_way = False  # elsewhere, as it was found
+        self.elsewhere = False  # it was found that another study makes it
         self._start = time.monotonic()
         self._log = work.log.open("a", encoding="utf-8")
         self._process = start_commands(
@@ -145,10 +145,10 @@ class _Running:
             return False
         self.work.seconds = time.monotonic() - self._start
         self._log.close()
-        self.under_way = status == UNDER_WAY
+        self.elsewhere = status == UNDER_WAY and self.work.makes is not None
         if status == 0:
             self.work.finished = True
-        elif not self.under_way or self.work.makes is None:
+        elif not self.elsewhere:
             self.work.failure = why_failed(status, self.work.log)
         return True
 

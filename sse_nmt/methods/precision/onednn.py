@@ -26,11 +26,12 @@ def onednn_products() -> Iterator[bool]:
     attention, before = functional.scaled_dot_product_attention, _switch()
     _set_switch("bf16")
     try:
-        if _rounds():
-            _set_switch(before)
-        else:
+        exact = not _rounds()
+        if exact:
             functional.scaled_dot_product_attention = _by_mkl(attention, before)
-        yield _switch() == "bf16"
+        else:
+            _set_switch(before)
+        yield exact
     finally:
         functional.scaled_dot_product_attention = attention
         _set_switch(before)
