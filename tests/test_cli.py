@@ -73,6 +73,21 @@ def test_every_option_says_its_default_or_is_needed(name):
             assert chosen or "(default: " in action.help, action.option_strings
 
 
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["study", "s.yaml", "--output", ""], "--output"),
+        (["study", "s.yaml", "--output="], "--output"),
+        (["prepare", "files", ""], "DIR"),
+        (["graph", "show", ""], "GRAPH"),
+    ],
+)
+def test_a_path_that_a_shell_made_of_nothing_is_not_the_folder_at_hand(words, what, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        build_parser().parse_args(words)
+    assert capsys.readouterr().err.endswith(f": error: argument {what}: must be a path, but is empty\n")
+
+
 def test_without_a_command_all_are_listed_by_step_of_the_work():
     done = sse_nmt()
     assert done.returncode == 2

@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from sse_nmt.system.errors import UserError
@@ -17,6 +18,10 @@ Call = Callable[[argparse.Namespace], None]
 
 
 class Parser(argparse.ArgumentParser):
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.register("type", Path, _path)
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """argparse hides it where nobody takes what `--help` prints."""
         if file is sys.stdout:
@@ -24,6 +29,13 @@ class Parser(argparse.ArgumentParser):
             file.flush()
         else:
             super()._print_message(message, file)
+
+
+def _path(word: str) -> Path:
+    """An empty word, such as a shell makes of a variable that is not set, would be the folder at hand."""
+    if not word:
+        raise argparse.ArgumentTypeError("must be a path, but is empty")
+    return Path(word)
 
 
 def command(commands: Any, name: str, call: Call, text: str, examples: Sequence[str]) -> argparse.ArgumentParser:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sse_nmt.cli.arguments import add_options, command, from_namespace
 from sse_nmt.studies.options import StudyOptions
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
+
+if TYPE_CHECKING:
+    from sse_nmt.studies.study import Study
 
 
 def add(commands: Any, text: str) -> None:
@@ -60,6 +63,7 @@ def _study(arguments: argparse.Namespace) -> None:
         from sse_nmt.studies.kept_cells import kept_cells, take_cells
         from sse_nmt.studies.run import prepare_corpora, run_cells
 
+        _say_if_nothing_can_be_compared(study)
         if options.slurm:
             from sse_nmt.studies.slurm import run_on_slurm
 
@@ -72,6 +76,13 @@ def _study(arguments: argparse.Namespace) -> None:
             prepare_corpora(kept_cells(cells, options.take), folder, options.jobs)
             take_cells(cells, options.take)
     print(overview(cells))
+
+
+def _say_if_nothing_can_be_compared(study: Study) -> None:
+    from sse_nmt.system.progress import log_line
+
+    if len(study.systems) == 1:
+        log_line(f"{study.baseline} is the only system of the study: a report needs another to compare it with.")
 
 
 def _check_one_thing(options: StudyOptions) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from sse_nmt.runs.paths import BEST
-from sse_nmt.system.options import Range, at_least, between, one_of, option
+from sse_nmt.system.options import at_least, between, names, one_of, option
 from sse_nmt.translation.options import SearchOptions
 
 SPLITS = ("test", "valid")
-TEXT_NAMES = Range(
-    "letters, digits, and . _ + - within", lambda value: re.fullmatch(r"[A-Za-z0-9][\w.+-]*", str(value)) is not None
-)
+TEXT_NAMES = names()
 _SEARCH, _FILES = "search", "files in place of a run"
 _CHECKPOINT = "which of the run's checkpoints translates"
 _TOKENISER = "sacreBLEU's tokeniser for BLEU"

@@ -120,8 +120,8 @@ class Cell:
         run, study = str(self.run.path), self.study
         settings = [word for setting in self.settings for word in ("--set", setting)]
         length = [] if study.updates is None else ["--updates", str(study.updates)]
-        train = ["train", str(self.data), f"{self.system.configuration}={run}", "--seed", str(self.seed), "--jobs", "1"]
-        commands: list[Command] = [[*train, *length, *settings]]
+        train = ["train", str(self.data), f"{self.system.configuration}={run}", "--name", self.system.name]
+        commands: list[Command] = [[*train, "--seed", str(self.seed), "--jobs", "1", *length, *settings]]
         evaluate = words_of(EvaluateOptions, study.evaluate)
         if study.average:
             commands.append(["average", run, "--last", str(study.average), "--output", AVERAGE])

@@ -47,7 +47,8 @@ def why_changed(cell: Cell) -> str | None:
     if found is not None:
         begun = "begun" if state == "begun" else "trained"
         return (
-            f"was {begun} with {found} as the study now says: give the system another name, or remove {cell.run.path}"
+            f"was {begun} with {found} as the study now says: give the system another name, the study another "
+            f"`--output`, or remove {cell.run.path}"
         )
     if state != "done":
         return None

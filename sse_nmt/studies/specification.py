@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -21,9 +20,10 @@ from sse_nmt.studies.slurm_settings import CLUSTERS, LEAST_MINUTES, WARNING, Slu
 from sse_nmt.studies.study import DATA, GRAPHS, LOGS, TEXTS, CorpusOfStudy, Study, SystemOfStudy, TextOfStudy
 from sse_nmt.studies.yaml_file import read_yaml
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.options import names
 
 _KINDS: dict[str, type] = {"int": int, "str": str, "dict": dict}  # of `SlurmSettings`
-_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_NAMES = names()
 _KEYS = {"corpora", "systems", "seeds", "texts", "average", "evaluate", "set", "updates", "baseline", "slurm"}
 _BUILDERS: dict[str, Any] = {"pivot": PivotOptions, "spelling": SpellingOptions}  # of nothing but the corpus
 _TAKEN = {DATA, LOGS, TEXTS, GRAPHS}
@@ -95,9 +95,9 @@ def _entries(path: Path, tree: Mapping[str, Any], key: str) -> list[tuple[str, d
     if not isinstance(value, dict):
         raise UserError(f"`{key}` in {path} must be names, each with its keys and values, but is {value!r} instead.")
     for name, entry in value.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
+        if not isinstance(name, str) or not _NAMES.holds(name) or name in _TAKEN:
             raise UserError(
-                f"A name in `{key}` of {path} must be letters, digits, and . _ + - within, and none of "
+                f"A name in `{key}` of {path} must be {_NAMES.words}, and none of "
                 f"{', '.join(sorted(_TAKEN))}, but is {name!r} instead."
             )
         if not isinstance(entry, dict):

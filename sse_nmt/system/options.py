@@ -1,6 +1,7 @@
 """An option is one field of a dataclass: its default, help and range stand there, and everybody takes them from it."""
 
 import math
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -45,6 +46,14 @@ def seeds() -> Range:
 
 def one_of(values: Collection[str]) -> Range:
     return Range(f"one of {', '.join(values)}", lambda value: value in values)
+
+
+def names() -> Range:
+    """What names a folder or a part of a file's name on every machine."""
+    return Range(
+        "letters, digits, and . _ + - within",
+        lambda value: re.fullmatch(r"[A-Za-z0-9][\w.+-]*", str(value)) is not None,
+    )
 
 
 def either(one: str, other: str) -> Range:

@@ -29,13 +29,18 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
     """Train each (configuration, run folder) of ``systems`` on ``data``; finished runs are left as they are.
 
     Raises:
-        UserError: data not prepared, a folder that holds another run, or a training that failed.
+        UserError: data not prepared, a folder that holds another run, one name for several systems, or a training that
+            failed.
     """
     if not (data / "manifest.json").is_file():
         raise UserError(f"{data} must be prepared by `sse-nmt prepare`, but holds no manifest.json.")
     if not (data / "bin").is_dir():
         raise UserError(f"{data} must hold text to train on, but holds a test text alone.")
     check_options(options)
+    if options.name is not None and len(systems) > 1:
+        raise UserError(
+            f"`--name` must be that of one system, but is {options.name!r} for {len(systems)}: train each alone."
+        )
     folders = [run.resolve() for _, run in systems]
     if len(set(folders)) < len(folders):
         raise UserError("Each system must have a run folder of its own, but one is named twice.")
@@ -59,10 +64,11 @@ def train(data: Path, systems: Sequence[tuple[Path, Path]], options: TrainOption
         for run, configuration in runs:
             if run.begun and not options.overwrite:
                 run.check_same(configuration, data)
+        names = [options.name or file.stem for file, _ in systems]
         jobs = [
-            Job(file.stem, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
-            for (file, _), (run, configuration), lock in zip(systems, runs, held, strict=True)
-            if _begin(file.stem, run, configuration, data, options, machine)
+            Job(name, run, OmegaConf.select(configuration, "optimization.max_update"), lock)
+            for name, (run, configuration), lock in zip(names, runs, held, strict=True)
+            if _begin(name, run, configuration, data, options, machine)
         ]
         if jobs:
             side_by_side, threads = _share_machine(len(jobs), options.jobs, machine)

@@ -62,8 +62,8 @@ def test_cells_and_their_commands(folder):
     ]  # fmt: skip
     run = "out/own/sse/7"
     assert cells_of(study, Path("out"), ["own/sse/7"])[0].commands() == [
-        ["train", "out/data/own", f"{folder}/plain.yaml={run}", "--seed", "7", "--jobs", "1", "--updates", "20",
-         "--set", "model.dropout=0.3", "--set", "task.sse_prob=0.02", "--set", "lr=[0.5]",
+        ["train", "out/data/own", f"{folder}/plain.yaml={run}", "--name", "sse", "--seed", "7", "--jobs", "1",
+         "--updates", "20", "--set", "model.dropout=0.3", "--set", "task.sse_prob=0.02", "--set", "lr=[0.5]",
          "--set", "x.y=null", "--set", "z=true"],
         ["average", run, "--last", "2", "--output", "checkpoint_average.pt"],
         *(["evaluate", run, "--split", text, "--checkpoint", "checkpoint_average.pt", "--beam=2",
@@ -147,6 +147,17 @@ def test_the_state_is_listed(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["corpus", "system", "seed", "state", "updates", "valid.", "loss"]
     assert lines[1].split() == ["own", "baseline", "1", "waiting"] and lines[-1] == "12 cells: 12 waiting"
+
+
+def test_a_study_of_one_system_says_before_it_trains_that_there_will_be_nothing_to_compare(folder, capsys):
+    from conftest import sse_nmt_here
+
+    tree = {"corpora": {"own": GOOD["corpora"]["own"]}, "systems": {"sse": {"config": "plain.yaml"}}, "seeds": [1]}
+    written(folder, tree)
+    with pytest.raises(SystemExit, match="1"):  # there is no a.en
+        sse_nmt_here("study", "s.yaml")
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == "sse is the only system of the study: a report needs another to compare it with."
 
 
 def changed(**changes: object) -> dict[str, object]:

@@ -88,6 +88,8 @@ def test_one_system_that_fails_stops_no_other_and_is_named_at_the_end(folder, do
         )
     assert "baseline" not in failed and re.search(r"^12 cells, \d of them done before\.$", done, re.MULTILINE)
     assert re.search(r"toy-160/sse_graph/2 done in .*\. \d+ done, \d+ running, \d+ waiting", done)
+    assert RunFolder(folder / "out/toy-80/baseline/1").system == "baseline"  # not what its configuration is called
+    assert "  baseline: update " in (folder / "out/logs/toy-80.baseline.1.log").read_text()
     record = read_json(folder / "out/toy-80/sse_graph/2/scores/test.json")
     assert record["checkpoint"] == "checkpoint_average.pt" and record["search"]["beam"] == 1
 
@@ -108,7 +110,7 @@ def test_a_cell_that_is_done_and_no_longer_what_the_study_says_is_refused(folder
     words = ["study", tmp_path / "changed.yaml", "--output", folder / "out", "--only", "toy-80/baseline/*"]
     why = (
         "was trained with `optimization.max_update` 16, not 17 as the study now says: give the system another name, "
-        f"or remove {folder}/out/toy-80/baseline/1"
+        f"the study another `--output`, or remove {folder}/out/toy-80/baseline/1"
     )
     with pytest.raises(SystemExit, match="1"):
         sse_nmt_here(*words)

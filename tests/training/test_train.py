@@ -296,6 +296,14 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(toy_data, tmp_path, caps
         ([toy_data, good, "--set", "a=[b"], "An override must be YAML after its =, but 'a=[b' is not."),
         ([toy_data, good, "--updates", "0"], "`--updates` must be at least 1, but is 0 instead."),
         ([toy_data, f"{CONFIG}={theirs}"], f"{theirs} must be empty or of our own making, but holds text and no"),
+        (
+            [toy_data, good, f"{CONFIG}={tmp_path}/other", "--name", "mine"],
+            "`--name` must be that of one system, but is 'mine' for 2: train each alone.",
+        ),
+        (
+            [toy_data, good, "--name", "a/b"],
+            "`--name` must be letters, digits, and . _ + - within, but is 'a/b' instead.",
+        ),
         ([toy_data, good, "--jobs", "0"], "`--jobs` must be at least 1, but is 0 instead."),
     ]:
         assert refused(capsys, "train", *words).startswith(sentence)
