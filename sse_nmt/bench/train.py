@@ -15,7 +15,7 @@ from sse_nmt.bench.fairseq_step import BFLOAT16, ONEDNN, VARIANTS
 from sse_nmt.bench.options import LossOptions, TrainStepOptions
 from sse_nmt.bench.peers import peer_commands
 from sse_nmt.bench.step_server import PAD, StepSpec, save_batches
-from sse_nmt.methods.precision import has_amx, onednn_is_faster
+from sse_nmt.methods.precision import bfloat16_is_faster, onednn_is_faster
 from sse_nmt.system.errors import UserError
 from sse_nmt.system.options import check_options
 from sse_nmt.system.tables import plain_table
@@ -41,7 +41,7 @@ def variants() -> dict[str, Command]:
     fairseq comes a second time, with memory that glibc keeps from step to step.
     """
     no_gpu = not torch.cuda.is_available()
-    pays = {ONEDNN: no_gpu and onednn_is_faster(), BFLOAT16: no_gpu and has_amx()}
+    pays = {ONEDNN: no_gpu and onednn_is_faster(), BFLOAT16: no_gpu and bfloat16_is_faster()}
     first, *others = (name for name in VARIANTS if pays.get(name, True))
     kept = {f"{first}, memory kept": own("fairseq_step", first, KEEP_MEMORY)}
     return {first: own("fairseq_step", first)} | kept | {name: own("fairseq_step", name) for name in others}

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from sse_nmt.methods.precision import cpu_bfloat16, has_amx
+from sse_nmt.methods.precision import bfloat16_is_faster, cpu_bfloat16
 from sse_nmt.system.errors import OptionError
 
 logger = logging.getLogger(__name__)
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 def announce() -> None:
     """Say what it is, and that it may be slower here."""
     logger.info("matrix products in bfloat16; attention, losses and parameters in float32")
-    if not has_amx():
-        logger.warning("this processor has no AMX: without `--cpu-bf16` the training may be faster here")
+    if not bfloat16_is_faster():
+        logger.warning("bfloat16 is not known to be faster on this processor: without `--cpu-bf16` the training may be")
 
 
 def in_bfloat16(criterion: Callable[..., Any]) -> Callable[..., Any]:

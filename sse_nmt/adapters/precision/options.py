@@ -11,5 +11,6 @@ from sse_nmt.system.options import option
 @dataclass
 class PrecisionConfig(FairseqDataclass):
     cpu_bf16: bool = option(
-        False, "on CPU, matrix products in bfloat16, those of attention aside; faster where the processor has AMX"
+        False,
+        "on CPU, matrix products in bfloat16, those of attention aside; faster with AMX, and on AMD's from Zen 5 on",
     )

@@ -31,11 +31,5 @@ def cpu_bfloat16() -> Iterator[None]:
         functional.scaled_dot_product_attention = attention
 
 
-def has_amx() -> bool:
-    """Whether the processor multiplies tiles of bfloat16, as far as torch can tell."""
-    supported = getattr(torch.cpu, "_is_amx_tile_supported", bool)
-    return bool(supported())
-
-
 def _float32(value: Any) -> Any:
     return value.float() if isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16 else value

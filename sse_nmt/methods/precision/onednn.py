@@ -37,12 +37,6 @@ def onednn_products() -> Iterator[bool]:
         _set_switch(before)
 
 
-def onednn_is_faster() -> bool:
-    """Whether it is known to be: on AMD's processors from Zen 5 on, which compute 512 bits at a time."""
-    known = torch.cpu.get_capabilities()
-    return str(known.get("cpu_name", "")).startswith("AMD") and bool(known.get("avx512_bf16") and known.get("avx_vnni"))
-
-
 def _by_mkl(attention: Any, before: str) -> Any:
     """Attention that switches oneDNN off for itself, and for its backward."""
 

@@ -9,7 +9,7 @@ import torch
 from conftest import run_command
 from torch.nn import functional
 
-from sse_nmt.methods.precision import onednn, onednn_is_faster, onednn_products
+from sse_nmt.methods.precision import onednn, onednn_products
 
 # Where torch asks oneDNN and that does not round.
 possible = pytest.mark.skipif(
@@ -95,19 +95,3 @@ def test_rounding_is_noticed(monkeypatch):
         torch.Tensor, "__matmul__", lambda one, other: product(one.bfloat16().float(), other.bfloat16().float())
     )
     assert onednn._rounds()
-
-
-@pytest.mark.parametrize(
-    ("name", "flags", "expected"),
-    [
-        ("AMD EPYC 9755", {"avx512_bf16": True, "avx_vnni": True}, True),
-        ("AMD EPYC 9654", {"avx512_bf16": True, "avx_vnni": False}, False),  # Zen 4: 256 bits at a time
-        ("AMD EPYC 7763", {"avx512_bf16": False, "avx_vnni": False}, False),
-        ("Intel(R) Xeon(R) Platinum 8481C", {"avx512_bf16": True, "avx_vnni": True}, False),
-        (None, {}, False),
-    ],
-)
-def test_it_is_for_processors_on_which_it_is_known_to_be_faster(monkeypatch, name, flags, expected):
-    known = flags if name is None else {"cpu_name": name, **flags}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
-    assert onednn_is_faster() is expected
