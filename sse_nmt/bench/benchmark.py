@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -51,33 +52,40 @@ class Measurements:
 
 
 def run_benchmark(
-    commands: Mapping[str, Command], spec: StepSpec, batches: int, rounds: int, title: str
+    commands: Mapping[str, Command], spec: StepSpec, batches: int, rounds: int, title: str, starts: int = 1
 ) -> dict[str, Measurements]:
     """Start every command, warm each up on two steps, and let them take turns.
+
+    ``starts``: how often all begin anew, each time for a share of the rounds: which memory a process gives back and
+    fetches again at every step is chance, from its start on.
 
     Raises:
         UserError: a variant ended before its steps did, with its own last words.
     """
-    with contextlib.ExitStack() as stack:
-        runners = {name: stack.enter_context(_started(name, command, spec)) for name, command in commands.items()}
-        answers: dict[str, list[dict[str, float]]] = {name: [] for name in runners}
-        for runner in runners.values():
-            runner.wait_until_ready()
-            for number in range(min(2, batches)):
-                runner.step(number)
-        for number in bar(range(rounds), title, "round"):
-            for name in interleave(list(runners), number):
-                answers[name].append(runners[name].step(number % batches))
-        return {
-            name: Measurements(
-                version=f"{runner.ready['version']}, torch {runner.ready['torch']}",
-                parameters=int(runner.ready["parameters"]),
-                seconds=[answer["seconds"] for answer in answers[name]],
-                losses=[answer["loss"] for answer in answers[name]],
-                peak=int(max(answer["peak"] for answer in answers[name])),
-            )
-            for name, runner in runners.items()
-        }
+    answers: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    turns = iter(bar(range(rounds), title, "round"))
+    for start in range(starts):
+        share = rounds * (start + 1) // starts - rounds * start // starts
+        with contextlib.ExitStack() as stack:
+            runners = {name: stack.enter_context(_started(name, command, spec)) for name, command in commands.items()}
+            for runner in runners.values():
+                runner.wait_until_ready()
+                for number in range(min(2, batches)):
+                    runner.step(number)
+            for number in itertools.islice(turns, share):
+                for name in interleave(list(runners), number):
+                    answers[name].append(runners[name].step(number % batches))
+    return {name: _measured(runner.ready, answers[name]) for name, runner in runners.items()}
+
+
+def _measured(ready: Mapping[str, Any], answers: Sequence[Mapping[str, float]]) -> Measurements:
+    return Measurements(
+        version=f"{ready['version']}, torch {ready['torch']}",
+        parameters=int(ready["parameters"]),
+        seconds=[answer["seconds"] for answer in answers],
+        losses=[answer["loss"] for answer in answers],
+        peak=int(max(answer["peak"] for answer in answers)),
+    )
 
 
 def own(module: str, variant: str, environment: Mapping[str, str] | None = None) -> Command:

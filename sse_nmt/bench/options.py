@@ -42,7 +42,8 @@ class TrainStepOptions:
     layers: int = option(2, _LAYERS, at_least(1))
     tokens: int = option(2048, _BATCH, at_least(16))
     batches: int = option(8, "different batches", at_least(1))
-    rounds: int = option(8, "timed steps of each toolkit", at_least(2))
+    rounds: int = option(9, "timed steps of each toolkit", at_least(2))
+    starts: int = option(3, "how often all are started anew, each time for a share of the rounds", at_least(1))
     seed: int = option(1, "seed of the models and the batches", seeds())
     peers: str | None = option(
         None, "install Eole and JoeyNMT below this folder and time them too", metavar="DIR", unset="they are left out"

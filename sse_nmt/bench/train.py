@@ -57,10 +57,11 @@ def _bench_size(options: TrainStepOptions, vocab_size: int, embed_dim: int, comm
         spec = StepSpec(
             vocab_size=vocab_size, embed_dim=embed_dim, layers=options.layers, batches=str(path), seed=options.seed
         )
-        measured = run_benchmark(commands, spec, len(batches), options.rounds, f"V = {vocab_size:,}, width {embed_dim}")
+        title, starts = f"V = {vocab_size:,}, width {embed_dim}", min(options.starts, options.rounds)
+        measured = run_benchmark(commands, spec, len(batches), options.rounds, title, starts)
     print(
-        f"V = {vocab_size:,}, width {embed_dim}, {options.layers} + {options.layers} layers; at most "
-        f"{options.tokens:,} tokens a batch, of the target's {padding:.0%} padding; {conditions(options)}"
+        f"{title}, {options.layers} + {options.layers} layers; at most {options.tokens:,} tokens a batch, of the "
+        f"target's {padding:.0%} padding; {conditions(options)}, starts: {starts}"
     )
     print(table(measured, [tokens[number % len(tokens)] for number in range(options.rounds)]), flush=True)
 

@@ -111,6 +111,17 @@ def test_a_variant_that_ends_is_named_with_its_last_words(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("starts", [1, 2])
+def test_each_start_trains_a_new_model_for_its_share_of_the_rounds(batches, tmp_path, starts):
+    save_batches(tmp_path / "batches.npz", batches)
+    asked = spec(batches=str(tmp_path / "batches.npz"))
+    measured = run_benchmark({BASE: own("fairseq_step", BASE)}, asked, 3, 6, "", starts)[BASE]
+    assert len(measured.seconds) == 6
+    first, later = measured.losses[0], measured.losses[3]  # of the same batch
+    assert later == pytest.approx(first, rel=1e-6) if starts == 2 else later < first - 1e-3, (first, later)
+
+
+@pytest.mark.slow
 def test_the_table_of_losses(capsys):
     done = sse_nmt("bench", "loss", "--vocab-size", "4000", "--embed-dim", "16", "--tokens", "3000", "--rounds", "2")
     assert done.returncode == 0, done.stderr
@@ -128,9 +139,10 @@ def test_the_table_of_trainings(capsys, monkeypatch):
     """With two of the variants: each costs a start of fairseq."""
     some = {name: command for name, command in variants().items() if name in (BASE, "ours, chunks, fast dropout")}
     monkeypatch.setattr(train, "variants", lambda: dict(some))
-    bench_train(TrainStepOptions(sizes="60x8", layers=1, tokens=100, batches=2, rounds=2))
+    bench_train(TrainStepOptions(sizes="60x8", layers=1, tokens=100, batches=2, rounds=2, starts=1))
     printed = capsys.readouterr().out
     assert printed.startswith("V = 60, width 8, 1 + 1 layers; at most 100 tokens a batch, ")
+    assert printed.splitlines()[0].endswith(", 2 rounds in turn, median [quartiles], starts: 1")
     assert len(some) == 2
     for name in some:
         assert re.search(rf"^{name} +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\] ", printed, re.MULTILINE)
