@@ -12,7 +12,9 @@ from sse_nmt.system.options import Range, at_least, between, option, seeds
 from sse_nmt.text.length_rules import LengthRules
 
 # Options for every corpus that trains; a corpus names those beside them that it heeds.
-COMMON = frozenset({"vocab_size", "sample", "sampled_copies", "min_length", "max_length", "max_ratio", "seed"})
+COMMON = frozenset(
+    {"vocab_size", "sample", "sampled_copies", "sampled_alpha", "min_length", "max_length", "max_ratio", "seed"}
+)
 WMT14_VOCAB_SIZE = 32_000
 LIMITS = frozenset({"max_download", "timeout", "retries"})
 
@@ -95,6 +97,13 @@ class PrepareOptions:
         "further copies of the training text, each segmented at random (subword regularisation); epochs take them in "
         "turn, after the text in its most probable pieces",
         at_least(0),
+        group=_SUBWORDS,
+    )
+    sampled_alpha: float = option(
+        0.5,
+        "a segmentation of a copy is drawn with its probability to this power: the smaller, the shorter the pieces and "
+        "the more of them",
+        between(0, 1),
         group=_SUBWORDS,
     )
     min_length: int = option(

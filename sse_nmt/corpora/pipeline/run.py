@@ -194,7 +194,7 @@ class Pipeline:
             rules={name: value for name, value in asdict(rules).items() if name != "typical_ratio"},
             held_out=text.fingerprint,
             **_pairs_setting(options),
-            **({"copies": options.sampled_copies, "seed": options.seed} if options.sampled_copies else {}),
+            **_copies_setting(options),
         )
         corpora = result["corpora"]
         dropped = sum((Counter(corpus.pop("removed")) for corpus in corpora.values()), Counter())
@@ -217,6 +217,12 @@ class Pipeline:
             names = [*binary_files("train", self._languages), *dictionary_files(self._languages)]
             files += [copy / name for name in names]
         return files
+
+
+def _copies_setting(options: PrepareOptions) -> dict[str, Any]:
+    if not options.sampled_copies:
+        return {}
+    return {"copies": options.sampled_copies, "alpha": options.sampled_alpha, "seed": options.seed}
 
 
 def _pairs_setting(options: PrepareOptions) -> dict[str, Any]:

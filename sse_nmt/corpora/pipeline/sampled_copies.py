@@ -16,7 +16,6 @@ from sse_nmt.text.subword_sampling import SegmentationSampler
 from sse_nmt.text.subwords import load_model
 
 COPIES = "copies"
-ALPHA = 0.1  # exponent of a segmentation's probability, as in the paper
 
 
 def copy_folders(folder: Path, count: int) -> list[Path]:
@@ -25,15 +24,23 @@ def copy_folders(folder: Path, count: int) -> list[Path]:
 
 
 def write_copies(
-    texts: Path, folder: Path, languages: tuple[str, str], model: Path, count: int, max_length: int, seed: int
+    texts: Path,
+    folder: Path,
+    languages: tuple[str, str],
+    model: Path,
+    count: int,
+    alpha: float,
+    max_length: int,
+    seed: int,
 ) -> Counter[str]:
     """``texts/train.LANG`` into ``folder/N.LANG`` for N from 1 to ``count``; return how often each piece stands there.
 
-    A sentence that comes out longer than ``max_length`` pieces keeps its most probable segmentation.
+    ``alpha`` is `SegmentationSampler`'s. A sentence that comes out longer than ``max_length`` pieces keeps its most
+    probable segmentation.
     """
     counts: Counter[str] = Counter()
     processor = load_model(model)
-    sample = SegmentationSampler(processor, ALPHA, seed)
+    sample = SegmentationSampler(processor, alpha, seed)
 
     def segmented(path: Path) -> Iterator[list[str]]:
         with open(path, encoding="utf-8", newline="\n") as lines:

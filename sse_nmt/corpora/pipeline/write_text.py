@@ -19,6 +19,7 @@ from sse_nmt.corpora.pipeline.sampled_copies import COPIES, binarise_copy, copy_
 from sse_nmt.corpora.pipeline.segment import segment
 from sse_nmt.system.atomic_files import atomic_directory, write_lines
 from sse_nmt.system.errors import UserError
+from sse_nmt.system.progress import log_line
 from sse_nmt.text.bitext import Bitext
 from sse_nmt.text.cleaning import normalise, what_was_removed
 from sse_nmt.text.dictionary import Vocabulary, write_dictionary
@@ -84,8 +85,11 @@ def write_text(
                 ids[split][side].add(_write([pair[side] for pair in pairs], segmenter, *outputs))
         counts = {split: source.counts + target.counts for split, (source, target) in ids.items()}
         if options.sampled_copies:
-            wanted = (options.sampled_copies, rules.max_length, options.seed)
-            counts["train"] += segmenter.counts(write_copies(texts, folder / COPIES, languages, path, *wanted))
+            wanted = (options.sampled_copies, options.sampled_alpha, rules.max_length, options.seed)
+            copied = segmenter.counts(write_copies(texts, folder / COPIES, languages, path, *wanted))
+            times = copied.sum() / (options.sampled_copies * counts["train"].sum())
+            log_line(f"A copy has {times:.2f} times as many pieces as the text in its most probable ones.")
+            counts["train"] += copied
         known = segmenter.known(counts["train"])
         write_dictionary(dictionary, known)
         vocabulary = Vocabulary.read(dictionary)

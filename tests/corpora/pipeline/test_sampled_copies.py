@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SMALLER, read_json, sse_nmt, sse_nmt_here
+from conftest import ROOT, SMALLER, read_json, refused, sse_nmt, sse_nmt_here
 
 from sse_nmt.corpora.pipeline.sampled_copies import write_copies
 from sse_nmt.text.subwords import load_model
@@ -26,9 +26,9 @@ def lines_of(folder: Path, number: int) -> list[list[str]]:
 
 def test_a_copy_is_the_same_text_in_other_pieces(texts, toy_data, tmp_path):
     model = toy_data / "sentencepiece.model"
-    counts = write_copies(texts, tmp_path / "a", LANGUAGES, model, 2, 250, seed=1)
-    write_copies(texts, tmp_path / "b", LANGUAGES, model, 2, 250, seed=1)
-    write_copies(texts, tmp_path / "c", LANGUAGES, model, 1, 250, seed=2)
+    counts = write_copies(texts, tmp_path / "a", LANGUAGES, model, 2, 0.1, 250, seed=1)
+    write_copies(texts, tmp_path / "b", LANGUAGES, model, 2, 0.1, 250, seed=1)
+    write_copies(texts, tmp_path / "c", LANGUAGES, model, 1, 0.1, 250, seed=2)
     one, two = lines_of(tmp_path / "a", 1), lines_of(tmp_path / "a", 2)
     assert [one, two] == [lines_of(tmp_path / "b", number) for number in (1, 2)]
     assert one != two and one != lines_of(tmp_path / "c", 1)
@@ -42,9 +42,35 @@ def test_a_copy_is_the_same_text_in_other_pieces(texts, toy_data, tmp_path):
 
 def test_a_sentence_too_long_in_pieces_keeps_its_best_ones(texts, toy_data, tmp_path):
     model = toy_data / "sentencepiece.model"
-    write_copies(texts, tmp_path / "a", LANGUAGES, model, 1, 1, seed=1)
+    write_copies(texts, tmp_path / "a", LANGUAGES, model, 1, 0.1, 1, seed=1)
     best = [(toy_data / f"pieces/train.{language}").read_text().split("\n")[:-1] for language in LANGUAGES]
     assert lines_of(tmp_path / "a", 1) == best
+
+
+def test_the_smaller_alpha_the_more_pieces_and_how_many_is_said(toy_text, tmp_path, capsys):
+    words = ["--source", toy_text[0], "--target", toy_text[1], "--valid", "20", "--test", "20", "--vocab-size", "80"]
+    words += ["--max-ratio", "3", "--pairs", "60", "--sampled-copies", "2", "--sampled-alpha"]
+    times = []
+    for alpha in ("0", "0.5", "1"):
+        sse_nmt_here("prepare", "files", tmp_path / alpha, *words, alpha)
+        said = re.search(r"^A copy has ([\d.]+) times as many pieces as ", capsys.readouterr().err, re.MULTILINE)
+        assert said is not None
+        counts = [
+            sum(len(line.split()) for line in (tmp_path / alpha / file).read_text().split("\n"))
+            for file in (
+                "pieces/train.en",
+                "pieces/train.de",
+                "copies/1.en",
+                "copies/1.de",
+                "copies/2.en",
+                "copies/2.de",
+            )
+        ]
+        assert float(said[1]) == pytest.approx(sum(counts[2:]) / 2 / sum(counts[:2]), abs=0.006)
+        times.append(float(said[1]))
+    assert times[0] > times[1] > times[2] > 1
+    sentence = refused(capsys, "prepare", "files", tmp_path / "1", *words, "0.5")
+    assert sentence.startswith(f"{tmp_path}/1 was prepared with ") and "1.0" in sentence, sentence
 
 
 @pytest.mark.slow
