@@ -23,8 +23,10 @@ def main(words: list[str]) -> None:
         _check(Path(words[words.index("--config-dir") + 1]) / f"{CONFIGURATION}.yaml")
         from fairseq_cli import hydra_train
 
+        from sse_nmt.adapters.memory import keep_memory_between_steps
         from sse_nmt.adapters.precision.onednn import products_of_this_machine
 
+        keep_memory_between_steps()
         with products_of_this_machine():
             hydra_train.cli_main()
     except UserError as error:

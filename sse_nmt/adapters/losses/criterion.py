@@ -15,9 +15,9 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from torch import Tensor
 
 from sse_nmt.adapters.losses.output_layer import check_output_projection, check_plain_softmax, last_layer
+from sse_nmt.adapters.memory import keep_memory_between_steps
 from sse_nmt.methods.losses import SmoothedLoss, label_smoothed_cross_entropy, linear_label_smoothed_cross_entropy
 from sse_nmt.system.errors import OptionError
-from sse_nmt.system.memory import keep_memory
 from sse_nmt.system.options import at_least, check_options, option
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,7 @@ class FusedLabelSmoothedCrossEntropyCriterion(LabelSmoothedCrossEntropyCriterion
         self._accuracy: tuple[Tensor, Tensor] | None = None
         self._checked: Any = None
         self._has_features = False
-        if not torch.cuda.is_available() and keep_memory():
-            logger.info("memory freed in a step is kept for the next one (glibc's mallopt)")
+        keep_memory_between_steps()
 
     def forward(self, model: Any, sample: dict[str, Any], reduce: bool = True) -> Any:
         self._check(model)
