@@ -170,7 +170,7 @@ def test_a_cell_that_was_begun_otherwise_is_refused_and_one_that_is_damaged_stop
         sse_nmt_here(*words)
     assert (
         "toy-80/baseline/1: was begun with `optimization.max_update` 16, not 17 as the study now says: give the system "
-        f"another name, or remove {record.parent}"
+        f"another name, the study another `--output`, or remove {record.parent}"
     ) in capsys.readouterr().err
     record.write_text("{")
     (out / "toy-80/baseline/2/scores/test.json").unlink()
