@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import statistics
@@ -63,16 +62,15 @@ def run_benchmark(
         UserError: a variant ended before its steps did, with its own last words.
     """
     answers: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
-    turns = iter(bar(range(rounds), title, "round"))
     for start in range(starts):
-        share = rounds * (start + 1) // starts - rounds * start // starts
+        share = range(rounds * start // starts, rounds * (start + 1) // starts)
         with contextlib.ExitStack() as stack:
             runners = {name: stack.enter_context(_started(name, command, spec)) for name, command in commands.items()}
             for runner in runners.values():
                 runner.wait_until_ready()
                 for number in range(min(2, batches)):
                     runner.step(number)
-            for number in itertools.islice(turns, share):
+            for number in bar(share, title, "round"):
                 for name in interleave(list(runners), number):
                     answers[name].append(runners[name].step(number % batches))
     return {name: _measured(runner.ready, answers[name]) for name, runner in runners.items()}
